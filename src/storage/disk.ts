@@ -1,0 +1,53 @@
+// The seam between storage and the machine: the little of a file system that the log needs. `system-disk.ts` is the
+// real one; the simulator brings one that loses, tears and damages what was not synced.
+
+/** The disk refused: what was attempted, on which path, and the system's own code (`ENOSPC`, `EIO`, …). */
+export class DiskError extends Error {
+  override readonly name = "DiskError";
+  readonly code: string;
+  readonly path: string;
+
+  constructor(attempt: string, path: string, code: string, cause?: unknown) {
+    super(`cannot ${attempt} ${path}: ${code}`, { cause });
+    this.code = code;
+    this.path = path;
+  }
+}
+
+export interface DiskFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Writes all of `bytes` at `offset`, to the page cache; the caller keeps the buffer. Throws DiskError. */
+  write(bytes: Uint8Array, offset: number): void;
+  /** Makes every write so far survive a power cut (fdatasync). A DiskError here is fatal: never retry. */
+  sync(): void;
+  /** The same without stopping the loop; `done` gets null or the error. At most one may be under way. */
+  syncInBackground(done: (error: DiskError | null) => void): void;
+  /** A view of the whole file that shows later writes too; read only. Valid until `close`. */
+  map(): Uint8Array;
+  close(): void;
+}
+
+/** Held for the life of the process; the system frees it when the process dies. */
+export interface DiskLock {
+  release(): void;
+}
+
+export interface Disk {
+  /** Makes `path` and its missing parents. */
+  makeDirectory(path: string): void;
+  /** Names in `path`, sorted; empty when it does not exist. */
+  list(path: string): string[];
+  /** The whole file, or null when there is none. */
+  read(path: string): Uint8Array | null;
+  /** Opens an existing file for reading and writing. */
+  open(path: string): DiskFile;
+  /** Creates a file of `sizeBytes` written zeros (the blocks are allocated), replacing any of that name. Not synced. */
+  create(path: string, sizeBytes: number): DiskFile;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+  /** Makes creations, renames and removals in the directory survive a power cut. */
+  syncDirectory(path: string): void;
+  /** Null when another process holds it. */
+  lock(path: string): DiskLock | null;
+}

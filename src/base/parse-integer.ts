@@ -1,0 +1,57 @@
+// Integers in arguments, read as Redis' string2ll reads them: an optional minus, digits, nothing else. No plus, no space,
+// no leading zero and no "-0", so every integer has exactly one accepted spelling ("canonical"). The range is that of a
+// signed 64-bit integer; most of them are safe JavaScript integers, and only the rest need a bigint.
+
+const zero = 0x30;
+const nine = 0x39;
+const minus = 0x2d;
+
+/** A safe integer has at most 16 digits. */
+const safeDigitsMax = 16;
+/** A signed 64-bit integer has at most 19 digits. */
+const int64DigitsMax = 19;
+
+export const int64Max = 0x7fff_ffff_ffff_ffffn;
+export const int64Min = -0x8000_0000_0000_0000n;
+
+/** The value of a canonical integer within ±(2^53 - 1); null for any other text, also for larger integers. O(length ≤ 17). */
+export function parseSafeInteger(text: string): number | null {
+  const length = text.length;
+  if (length === 0) return null;
+  const first = text.charCodeAt(0);
+  const from = first === minus ? 1 : 0;
+  const digits = length - from;
+  if (digits === 0 || digits > safeDigitsMax) return null;
+  const leading = text.charCodeAt(from);
+  if (leading === zero) return length === 1 ? 0 : null;
+  let value = 0;
+  for (let at = from; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < zero || code > nine) return null;
+    value = value * 10 + (code - zero);
+  }
+  // 16 digits may pass 2^53, where the sum rounds, but never to below it.
+  if (value > Number.MAX_SAFE_INTEGER) return null;
+  return from === 1 ? -value : value;
+}
+
+/** The value of a canonical signed 64-bit integer; null for any other text. */
+export function parseInt64(text: string): bigint | null {
+  const safe = parseSafeInteger(text);
+  if (safe !== null) return BigInt(safe);
+  if (!isCanonicalInteger(text)) return null;
+  const value = BigInt(text);
+  return value >= int64Min && value <= int64Max ? value : null;
+}
+
+function isCanonicalInteger(text: string): boolean {
+  const from = text.charCodeAt(0) === minus ? 1 : 0;
+  const digits = text.length - from;
+  if (digits < 1 || digits > int64DigitsMax) return false;
+  if (text.charCodeAt(from) === zero) return text.length === 1;
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < zero || code > nine) return false;
+  }
+  return true;
+}

@@ -78,7 +78,7 @@ export interface LogView {
   readonly firstIndex: LogIndex;
   /** 0 when there never was an entry. */
   readonly lastIndex: LogIndex;
-  /** Stamp of the newest entry; 0 when there is none. */
+  /** Stamp of the newest entry, also of one that only a snapshot still covers; 0 when there never was an entry. */
   readonly lastStampMs: number;
   /** Term of the entry at `index`, for `index` in `[firstIndex - 1, lastIndex]`; 0 for index 0. */
   termAt(index: LogIndex): Term;
@@ -159,6 +159,6 @@ export interface Ready {
   /** Every message may leave as soon as `hardState` is durable and `entries` are readable in the log. */
   readonly messages: readonly Message[];
   readonly commitIndex: LogIndex;
-  /** Highest read round that a majority has confirmed in this term; 0 when none. */
+  /** Highest read round that a majority has confirmed in this term; 0 when none. A node that stops leading forgets its reads. */
   readonly confirmedRound: number;
 }

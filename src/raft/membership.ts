@@ -1,0 +1,165 @@
+// Who belongs to the cluster and who votes (dissertation §4.1). A node uses the newest configuration in its log, whether
+// committed or not, and falls back to the one before when that entry is overwritten; so the core keeps a short history.
+// Each change adds, promotes or removes a single member: any majority before and any majority after it share a node.
+
+import type { LogIndex, Member, Membership, NodeId } from "./types.ts";
+import { emptyMembership } from "./types.ts";
+
+/** A configuration and the log entry (or snapshot) that brought it; index 0 for a founder's, which is in no entry. */
+export interface MembershipRecord {
+  readonly index: LogIndex;
+  readonly membership: Membership;
+}
+
+export type MembershipChange =
+  | { readonly kind: "add-learner"; readonly id: NodeId; readonly host: string; readonly port: number }
+  | { readonly kind: "promote"; readonly id: NodeId }
+  | { readonly kind: "remove"; readonly id: NodeId }
+  | { readonly kind: "update-address"; readonly id: NodeId; readonly host: string; readonly port: number };
+
+/**
+ * Why a change makes no sense: the id is or was a member; it is none; it votes already; it is the last voter but not
+ * the last member; the id, host or port is out of range.
+ */
+export type ChangeRefusal = "id-used" | "unknown-id" | "already-voter" | "last-voter" | "bad-member";
+
+/** The configuration after `change`. */
+export function changeMembership(current: Membership, change: MembershipChange): Membership | ChangeRefusal {
+  if (change.kind === "add-learner") {
+    if (current.usedIds.includes(change.id)) return "id-used";
+    const learner: Member = { id: change.id, host: change.host, port: change.port, voting: false };
+    if (!isMember(learner)) return "bad-member";
+    return { members: [...current.members, learner], usedIds: [...current.usedIds, change.id] };
+  }
+  const member = current.members.find((candidate) => candidate.id === change.id);
+  if (member === undefined) return "unknown-id";
+  if (change.kind === "remove") {
+    const members = current.members.filter((candidate) => candidate !== member);
+    if (members.length > 0 && !members.some((candidate) => candidate.voting)) return "last-voter";
+    return { members, usedIds: current.usedIds };
+  }
+  if (change.kind === "promote" && member.voting) return "already-voter";
+  const changed: Member =
+    change.kind === "promote"
+      ? { ...member, voting: true }
+      : { ...member, host: change.host, port: change.port };
+  if (!isMember(changed)) return "bad-member";
+  return {
+    members: current.members.map((candidate) => (candidate === member ? changed : candidate)),
+    usedIds: current.usedIds,
+  };
+}
+
+/** Whether `membership`, which came from outside, keeps every promise that its type cannot express. */
+export function isWellFormed(membership: Membership): boolean {
+  const ids = new Set<NodeId>();
+  const used = new Set(membership.usedIds);
+  for (const member of membership.members) {
+    if (!isMember(member) || ids.has(member.id) || !used.has(member.id)) return false;
+    ids.add(member.id);
+  }
+  return used.size === membership.usedIds.length && membership.usedIds.every(isNodeId);
+}
+
+/** Whether `id` names a node: an integer in `[1, 2^31)`. */
+export function isNodeId(id: number): boolean {
+  return Number.isInteger(id) && id >= 1 && id < 2 ** 31;
+}
+
+function isMember(member: Member): boolean {
+  const { port } = member;
+  return (
+    isNodeId(member.id) && member.host.length > 0 && Number.isInteger(port) && port >= 1 && port <= 65535
+  );
+}
+
+/** The configurations that are, or may again become, the effective one. */
+export class MembershipHistory {
+  readonly #selfId: NodeId;
+  /** Ascending by index: the newest committed one (or what the node started with), then those not committed yet. */
+  #records: MembershipRecord[] = [];
+  #effective: Membership = emptyMembership;
+  #effectiveIndex: LogIndex = 0;
+  /** The effective members: true for those that vote. */
+  #votingById = new Map<NodeId, boolean>();
+  #voterCount = 0;
+
+  constructor(selfId: NodeId, records: readonly MembershipRecord[]) {
+    this.#selfId = selfId;
+    for (const { index, membership } of records) this.append(index, membership);
+  }
+
+  /** The newest configuration in the log; no members before there is any. */
+  get effective(): Membership {
+    return this.#effective;
+  }
+
+  /** Index of the entry that brought the effective configuration. */
+  get effectiveIndex(): LogIndex {
+    return this.#effectiveIndex;
+  }
+
+  get voterCount(): number {
+    return this.#voterCount;
+  }
+
+  isMember(id: NodeId): boolean {
+    return this.#votingById.has(id);
+  }
+
+  isVoter(id: NodeId): boolean {
+    return this.#votingById.get(id) === true;
+  }
+
+  get selfIsVoter(): boolean {
+    return this.isVoter(this.#selfId);
+  }
+
+  /**
+   * Whether this node may start elections: it votes, or it did before a change that has not committed as far as it knows.
+   * Its log may be the only one that reaches far enough to lead until then (§4.2.2).
+   */
+  selfMayCampaign(commitIndex: LogIndex): boolean {
+    if (this.selfIsVoter) return true;
+    const before = this.#effectiveIndex > commitIndex ? this.#records.at(-2)?.membership : undefined;
+    return before?.members.some((member) => member.id === this.#selfId && member.voting) === true;
+  }
+
+  get selfIsOnlyVoter(): boolean {
+    return this.#voterCount === 1 && this.selfIsVoter;
+  }
+
+  /** The newest configuration up to `commitIndex`; no members if the node does not know one. */
+  committed(commitIndex: LogIndex): Membership {
+    return this.#records.findLast((record) => record.index <= commitIndex)?.membership ?? emptyMembership;
+  }
+
+  /** A configuration takes effect when it is appended, not when it commits (dissertation §4.1). */
+  append(index: LogIndex, membership: Membership): void {
+    this.#records.push({ index, membership });
+    this.#adoptNewest();
+  }
+
+  /** The entries from `index` on are gone. */
+  truncateFrom(index: LogIndex): void {
+    if (this.#effectiveIndex < index) return;
+    this.#records = this.#records.filter((record) => record.index < index);
+    this.#adoptNewest();
+  }
+
+  /** Forgets what can no longer become effective; true if a configuration was among what `commitIndex` newly covers. */
+  commit(previousIndex: LogIndex, commitIndex: LogIndex): boolean {
+    if (this.#effectiveIndex <= previousIndex) return false;
+    const committed = this.#records.findLastIndex((record) => record.index <= commitIndex);
+    if (committed > 0) this.#records.splice(0, committed);
+    return committed >= 0 && (this.#records[0]?.index ?? 0) > previousIndex;
+  }
+
+  #adoptNewest(): void {
+    const newest = this.#records.at(-1);
+    this.#effective = newest?.membership ?? emptyMembership;
+    this.#effectiveIndex = newest?.index ?? 0;
+    this.#votingById = new Map(this.#effective.members.map((member) => [member.id, member.voting]));
+    this.#voterCount = this.#effective.members.filter((member) => member.voting).length;
+  }
+}

@@ -1,0 +1,151 @@
+// The "State" box of Figure 3.1, with what the dissertation's later chapters add. This is the one record that the files
+// of this room work on; the rules are theirs, only bookkeeping that keeps the record consistent is here.
+
+import type { Random } from "../base/random.ts";
+import { MembershipHistory } from "./membership.ts";
+import type { RaftOptions, RaftTuning } from "./options.ts";
+import { Peers } from "./peers.ts";
+import { RaftLog } from "./log.ts";
+import { ReadRounds } from "./read-rounds.ts";
+import type { LogIndex, Membership, Message, NodeId, Role, Term } from "./types.ts";
+import { noNode } from "./types.ts";
+import { UncommittedBytes } from "./uncommitted.ts";
+
+export class RaftState {
+  readonly id: NodeId;
+  readonly random: Random;
+  tuning: RaftTuning;
+  /** The latest time handed in. */
+  nowMs: number;
+
+  // Persistent state on all servers; handed out to be stored before any message that depends on it leaves.
+  currentTerm: Term;
+  votedFor: NodeId;
+  hardStateChanged = false;
+  readonly log: RaftLog;
+  /** Derived from the log's membership entries. */
+  readonly memberships: MembershipHistory;
+
+  // Volatile state on all servers.
+  role: Role = "follower";
+  leaderId: NodeId = noNode;
+  commitIndex: LogIndex;
+  appliedIndex: LogIndex;
+  /** When a message of the current leader last came; `-Infinity` when there is none to be loyal to. */
+  leaderHeardMs = -Infinity;
+  /** When to ask for an election unless a leader is heard or a vote granted before. */
+  electionDeadlineMs = 0;
+
+  // Volatile state on followers: what the leader of this term has been told, and is to be told.
+  /** Everything up to here is known to equal the leader's log. At least the commit index (Leader Completeness). */
+  matchedIndex: LogIndex;
+  acknowledgedIndex: LogIndex = 0;
+  acknowledgedRound = 0;
+  /** Highest round heard from the leader. */
+  heardRound = 0;
+  acknowledgementDue = false;
+
+  // Volatile state on candidates.
+  /** Who answered in this campaign, and how. */
+  readonly votes = new Map<NodeId, boolean>();
+
+  // Volatile state on leaders, reinitialized after election.
+  /** nextIndex[] and matchIndex[]. */
+  readonly peers: Peers;
+  /** Index of the empty entry that opened this leader's term. */
+  termStartIndex: LogIndex = 0;
+  heartbeatDueMs = 0;
+  readonly reads = new ReadRounds();
+  readonly uncommitted = new UncommittedBytes();
+  /** The follower that is to become leader; proposals are refused meanwhile. */
+  transferTarget: NodeId = noNode;
+  transferDeadlineMs = 0;
+  /** The target has all entries and was told to start its election. */
+  transferTold = false;
+  /** There may be something to send to followers. */
+  replicationDue = false;
+
+  /** Messages to leave with the next Ready. */
+  messages: Message[] = [];
+
+  constructor(options: RaftOptions) {
+    this.id = options.id;
+    this.random = options.random;
+    this.tuning = {
+      electionTimeoutMs: options.electionTimeoutMs,
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
+      appendMaxInflight: options.appendMaxInflight,
+      appendMaxSizeBytes: options.appendMaxSizeBytes,
+      uncommittedMaxBytes: options.uncommittedMaxBytes,
+    };
+    this.nowMs = options.nowMs;
+    this.currentTerm = options.hardState.currentTerm;
+    this.votedFor = options.hardState.votedFor;
+    this.log = new RaftLog(options.log);
+    this.memberships = new MembershipHistory(options.id, options.memberships);
+    this.peers = new Peers(options.id);
+    this.commitIndex = options.committedIndex;
+    this.appliedIndex = options.committedIndex;
+    this.matchedIndex = options.committedIndex;
+    this.resetElectionDeadline();
+  }
+
+  /** Moves the clock; a time before the latest one counts as that. */
+  advanceTo(nowMs: number): void {
+    if (nowMs > this.nowMs) this.nowMs = nowMs;
+  }
+
+  /** Draws a new election timeout from `[t, 2t)` (§3.4: randomized, so that split votes are rare and resolve quickly). */
+  resetElectionDeadline(): void {
+    const timeoutMs = this.tuning.electionTimeoutMs;
+    this.electionDeadlineMs = this.nowMs + timeoutMs + this.random.below(timeoutMs);
+  }
+
+  /** Milliseconds between heartbeats: as tuned, but at least three within an election timeout. */
+  get heartbeatIntervalMs(): number {
+    const { heartbeatIntervalMs, electionTimeoutMs } = this.tuning;
+    return Math.min(heartbeatIntervalMs, Math.max(1, Math.floor(electionTimeoutMs / 3)));
+  }
+
+  /** Whether a leader was heard within the minimum election timeout: then nobody else is helped to power (§4.2.3). */
+  get hearsLeader(): boolean {
+    return this.role === "leader" || this.nowMs - this.leaderHeardMs < this.tuning.electionTimeoutMs;
+  }
+
+  /** Whether this leader knows the commit index of the cluster: it has committed an entry of its own term (§6.4). */
+  get hasCommittedInTerm(): boolean {
+    return this.role === "leader" && this.commitIndex >= this.termStartIndex;
+  }
+
+  get mayCampaign(): boolean {
+    return this.memberships.selfMayCampaign(this.commitIndex);
+  }
+
+  /** Whether the effective configuration may still be overwritten: then no other may follow it (§4.1). */
+  get isMembershipPending(): boolean {
+    return this.memberships.effectiveIndex > this.commitIndex;
+  }
+
+  enterTerm(term: Term): void {
+    this.currentTerm = term;
+    this.votedFor = noNode;
+    this.hardStateChanged = true;
+  }
+
+  voteFor(id: NodeId): void {
+    this.votedFor = id;
+    this.hardStateChanged = true;
+  }
+
+  /** All up to `index` is committed; true if that covers a configuration for the first time. */
+  commitTo(index: LogIndex): boolean {
+    const previousIndex = this.commitIndex;
+    this.commitIndex = index;
+    if (this.matchedIndex < index) this.matchedIndex = index;
+    return this.memberships.commit(previousIndex, index);
+  }
+
+  get committedMembership(): Membership {
+    return this.memberships.committed(this.commitIndex);
+  }
+}

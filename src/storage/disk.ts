@@ -16,7 +16,10 @@ export class DiskError extends Error {
 
 export interface DiskFile {
   readonly path: string;
+  /** Grows when something is written past the end, which is allowed until `map` was called. */
   readonly sizeBytes: number;
+  /** Fills `into` from `offset`; returns how many bytes there were. A bad sector is a DiskError here, not a signal. */
+  read(into: Uint8Array, offset: number): number;
   /** Writes all of `bytes` at `offset`, to the page cache; the caller keeps the buffer. Throws DiskError. */
   write(bytes: Uint8Array, offset: number): void;
   /** Makes every write so far survive a power cut (fdatasync). A DiskError here is fatal: never retry. */
@@ -25,6 +28,7 @@ export interface DiskFile {
   syncInBackground(done: (error: DiskError | null) => void): void;
   /** A view of the whole file that shows later writes too; read only. Valid until `close`. */
   map(): Uint8Array;
+  /** Waits for a background sync under way by itself; its `done` is still called. */
   close(): void;
 }
 
@@ -34,7 +38,7 @@ export interface DiskLock {
 }
 
 export interface Disk {
-  /** Makes `path` and its missing parents. */
+  /** Makes `path` and its missing parents, so that they survive a power cut. */
   makeDirectory(path: string): void;
   /** Names in `path`, sorted; empty when it does not exist. */
   list(path: string): string[];
@@ -42,12 +46,17 @@ export interface Disk {
   read(path: string): Uint8Array | null;
   /** Opens an existing file for reading and writing. */
   open(path: string): DiskFile;
-  /** Creates a file of `sizeBytes` written zeros (the blocks are allocated), replacing any of that name. Not synced. */
+  /**
+   * Creates a file of `sizeBytes` written zeros (the blocks are allocated). One that had this name is unlinked, never
+   * truncated: it may be mapped. Not synced.
+   */
   create(path: string, sizeBytes: number): DiskFile;
+  /** Renames a file or a directory, replacing a file of the new name. Not synced. */
   rename(from: string, to: string): void;
+  /** Removes a file, or a directory with all that is in it; nothing when there is none. Not synced. */
   remove(path: string): void;
   /** Makes creations, renames and removals in the directory survive a power cut. */
   syncDirectory(path: string): void;
-  /** Null when another process holds it. */
+  /** Takes an advisory lock and leaves the process id in the file; null when another process holds it. */
   lock(path: string): DiskLock | null;
 }

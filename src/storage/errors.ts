@@ -1,0 +1,84 @@
+// What can be wrong with a node's files, as errors with a stable code each: start-up scripts and tests look at the code,
+// people read the message, which says what was found, where, and what to do. A failing system call is a `DiskError`
+// (disk.ts) instead.
+
+import type { LogIndex } from "../raft/types.ts";
+
+export type StorageErrorCode =
+  /** Another process uses the directory. */
+  | "DIRECTORY_LOCKED"
+  /** The node's folder exists but the file that says who it is does not. */
+  | "IDENTITY_MISSING"
+  | "IDENTITY_DAMAGED"
+  | "HARD_STATE_MISSING"
+  | "HARD_STATE_DAMAGED"
+  /** There is no segment at all, or entries are missing between or before those found. */
+  | "LOG_MISSING"
+  | "LOG_GAP"
+  /** A record or header that had been synced is bad. */
+  | "LOG_DAMAGED"
+  | "SEGMENT_HEADER_DAMAGED"
+  /** A file of another cluster or another node. */
+  | "FOREIGN_FILE"
+  /** Written by a later version of vlot. */
+  | "NEWER_FORMAT"
+  /** A peer's entry does not continue this log although index and term fit: the histories differ. */
+  | "LOG_DIVERGED";
+
+/** The files of this node cannot be used as they are; `path` names the file or directory. */
+export class StorageError extends Error {
+  override readonly name: string = "StorageError";
+  readonly code: StorageErrorCode;
+  readonly path: string;
+
+  constructor(code: StorageErrorCode, path: string, message: string) {
+    super(message);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** The way out that every damage shares; the other members still hold what this node lost. */
+export const rejoinAdvice =
+  "The other nodes still have the data: remove this node from the cluster (RAFT.NODE REMOVE), move its directory away " +
+  "and join again with an empty one.";
+
+/** An entry that this node had acknowledged cannot be read back. */
+export class LogDamagedError extends StorageError {
+  override readonly name = "LogDamagedError";
+  readonly offset: number;
+  /** The first entry that is lost. */
+  readonly index: LogIndex;
+
+  constructor(place: { path: string; offset: number; index: LogIndex }, finding: string) {
+    super(
+      "LOG_DAMAGED",
+      place.path,
+      `the log is damaged: entry ${place.index} at offset ${place.offset} of ${place.path} ${finding}. ${rejoinAdvice}`,
+    );
+    this.offset = place.offset;
+    this.index = place.index;
+  }
+}
+
+/** Term and vote cannot be read back; going on with guessed ones could elect two leaders. */
+export class HardStateDamagedError extends StorageError {
+  override readonly name = "HardStateDamagedError";
+
+  constructor(path: string) {
+    super(
+      "HARD_STATE_DAMAGED",
+      path,
+      `term and vote are damaged: both copies in ${path} are bad, and voting without them could elect two leaders. ` +
+        rejoinAdvice,
+    );
+  }
+}
+
+export function newerFormat(path: string, version: number): StorageError {
+  return new StorageError(
+    "NEWER_FORMAT",
+    path,
+    `${path} has format version ${version}: it was written by a newer vlot. Start that one, nothing has been changed.`,
+  );
+}

@@ -1,0 +1,527 @@
+// The Raft log on disk: a row of segments (segment.ts), of which the last one takes the records (record.ts). Opening one
+// after a crash is recovery.ts. What must not be known here: who leads, and what an entry says.
+//
+//   append ──► one positional write per segment touched ──► readable in the mapping at once, also for sending
+//   sync / syncInBackground ──► durableIndex moves
+//
+// Only the last segment ever holds anything that is not synced: before the next one is made, the full one is synced. A
+// new segment has its header and its name durable before the first record goes in. Truncation notes what it is about to
+// do (truncation-intent.ts). A DiskError while appending leaves the log as it was, with two exceptions after which it
+// refuses all further work, because nobody can tell what the disk holds: a failed sync, and a failure in the middle of
+// changing segments or of undoing.
+//
+// Running out of space: a segment's blocks are allocated when it is made, so on ext4 and XFS only making one can fail,
+// before anything was written; `reserve` finds out in advance. File systems that never overwrite in place (Btrfs, ZFS)
+// can fail any write; then undoing may fail as well, and the node has to be started again once there is space.
+//
+// Measured on the development machine (2 cores, shared, ext4 on a virtual disk), p50 of 2,000:
+//   MEASURED
+
+import { assert } from "../base/assert.ts";
+import type { Entry, LogIndex, LogView, NodeId, Term } from "../raft/types.ts";
+import { type Disk, DiskError } from "./disk.ts";
+import { StorageError } from "./errors.ts";
+import type { Owner } from "./owner.ts";
+import {
+  bodyBytesAt,
+  type ChainPoint,
+  chainStart,
+  crcAt,
+  entryAt,
+  markDurable,
+  previousCrcAt,
+  recordHeaderBytes,
+  recordSizeBytes,
+  sealRecord,
+} from "./record.ts";
+import { type LoggedMembership, type RecoveredLog, type RecoveryReport, recoverLog } from "./recovery.ts";
+import { Segment, segmentHeader, segmentHeaderBytes, segmentName, segmentSizeBytesMax } from "./segment.ts";
+import { SpareSegment } from "./spare-segment.ts";
+import type { TermRuns } from "./term-runs.ts";
+import { TruncationIntent } from "./truncation-intent.ts";
+
+export const defaultSegmentSizeBytes = 64 * 1024 * 1024;
+const segmentSizeBytesMin = 4096;
+
+export interface LogOptions {
+  readonly disk: Disk;
+  /** Holds nothing but the log. */
+  readonly directory: string;
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** Size of new segments, a multiple of 8 from 4 kB; existing ones keep theirs. */
+  readonly segmentSizeBytes?: number;
+  /** Every entry up to here was once durable here and committed, so none of them may be missing; 0 if unknown. */
+  readonly securedIndex?: LogIndex;
+  /** Every entry up to here is in a snapshot, so the log may begin anywhere up to the one after. */
+  readonly coveredIndex?: LogIndex;
+}
+
+/** Hears how a background sync ended: all entries up to `index`, which has `term`, are durable unless there is an error. */
+export type SyncDone = (error: DiskError | null, index: LogIndex, term: Term) => void;
+
+export class Log implements LogView {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #owner: Owner;
+  readonly #segmentSizeBytes: number;
+  readonly #segments: Segment[];
+  readonly #terms: TermRuns;
+  readonly #memberships: LoggedMembership[];
+  readonly #intent: TruncationIntent;
+  readonly #spare: SpareSegment;
+  #active: Segment;
+  #lastIndex: LogIndex;
+  #lastStampMs: number;
+  #durableIndex: LogIndex;
+  /** What the background sync under way will have made durable; a truncation lowers it. */
+  #coveredBySync: LogIndex = 0;
+  #syncing = false;
+  #closed = false;
+  #failure: DiskError | null = null;
+  #prepareError: DiskError | null = null;
+  /** The records of the append under way, and room to put small ones together. */
+  readonly #records: Uint8Array[] = [];
+  readonly #scratch = new Uint8Array(256 * 1024);
+
+  private constructor(options: LogOptions, recovered: RecoveredLog, intent: TruncationIntent) {
+    this.#disk = options.disk;
+    this.#directory = options.directory;
+    this.#owner = { clusterId: options.clusterId, nodeId: options.nodeId };
+    this.#segmentSizeBytes = segmentSizeOf(options);
+    this.#segments = recovered.segments;
+    this.#terms = recovered.terms;
+    this.#memberships = recovered.memberships;
+    this.#intent = intent;
+    this.#spare = new SpareSegment(options.disk, options.directory, (error) => this.#poison(error));
+    this.#active = recovered.segments[recovered.segments.length - 1] as Segment;
+    this.#lastIndex = this.#active.lastIndex;
+    this.#lastStampMs = this.#active.pointAt(this.#lastIndex).stampMs;
+    this.#durableIndex = this.#lastIndex;
+  }
+
+  /** Makes an empty log in an empty directory, durably but for the directory's own name. Open it afterwards. */
+  static create(options: LogOptions): void {
+    const { disk, directory, clusterId, nodeId } = options;
+    disk.makeDirectory(directory);
+    TruncationIntent.open(disk, directory).close();
+    const file = disk.create(`${directory}/${segmentName(chainStart.index + 1)}`, segmentSizeOf(options));
+    file.write(segmentHeader(file.sizeBytes, chainStart, { clusterId, nodeId }), 0);
+    file.sync();
+    file.close();
+    disk.syncDirectory(directory);
+  }
+
+  /** Opens a log and repairs what a crash left. Everything in it is durable then. Throws StorageError or DiskError. */
+  static open(options: LogOptions): { readonly log: Log; readonly recovery: RecoveryReport } {
+    const { disk, directory, clusterId, nodeId } = options;
+    const intent = TruncationIntent.open(disk, directory);
+    try {
+      const recovered = recoverLog({
+        disk,
+        directory,
+        owner: { clusterId, nodeId },
+        securedIndex: options.securedIndex ?? 0,
+        coveredIndex: options.coveredIndex ?? 0,
+        truncationIndex: intent.index,
+      });
+      if (intent.index !== null) intent.clear();
+      return { log: new Log(options, recovered, intent), recovery: recovered.report };
+    } catch (error) {
+      intent.close();
+      throw error;
+    }
+  }
+
+  // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get firstIndex(): LogIndex {
+    return (this.#segments[0] as Segment).firstIndex;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#lastIndex;
+  }
+
+  get lastStampMs(): number {
+    return this.#lastStampMs;
+  }
+
+  /** All entries up to here survive a power cut. */
+  get durableIndex(): LogIndex {
+    return this.#durableIndex;
+  }
+
+  /** Bytes of the records held. O(segments). */
+  get sizeBytes(): number {
+    let total = 0;
+    for (const segment of this.#segments) total += segment.endOffset - segmentHeaderBytes;
+    return total;
+  }
+
+  /** Why the last `prepareAhead` failed (`ENOSPC`: the disk is filling up), null when it did not. */
+  get prepareError(): DiskError | null {
+    return this.#prepareError;
+  }
+
+  termAt(index: LogIndex): Term {
+    assert(index >= this.firstIndex - 1 && index <= this.#lastIndex, "an index that the log can know");
+    return this.#terms.termAt(index);
+  }
+
+  /** Checksum of the record at `index`, the chain's link to the next; `index` as for `termAt`. */
+  crcAt(index: LogIndex): number {
+    return this.#pointAt(index).crc;
+  }
+
+  lastIndexWithin(from: LogIndex, sizeBytesMax: number): LogIndex {
+    let position = this.#positionOf(from);
+    let segment = this.#segments[position] as Segment;
+    let start = segment.offsetOf(from);
+    let budget = sizeBytesMax;
+    while (segment.endOffset - start <= budget && position < this.#segments.length - 1) {
+      budget -= segment.endOffset - start;
+      segment = this.#segments[++position] as Segment;
+      start = segmentHeaderBytes;
+    }
+    return Math.max(from, segment.lastIndexEndingBy(start + budget));
+  }
+
+  /**
+   * The records of the entries `[from, to]` as they are on disk, one view of the mapping per segment. Valid until the
+   * entries are truncated, after which the views show zeros: a receiver checks what it gets.
+   */
+  records(from: LogIndex, to: LogIndex): Uint8Array[] {
+    assert(from <= to && to <= this.#lastIndex, "a range within the log");
+    const views: Uint8Array[] = [];
+    for (let index = from, position = this.#positionOf(from); index <= to; position++) {
+      const segment = this.#segments[position] as Segment;
+      const last = Math.min(to, segment.lastIndex);
+      views.push(segment.bytes.subarray(segment.offsetOf(index), segment.endOf(last)));
+      index = last + 1;
+    }
+    return views;
+  }
+
+  /** The entry at `index`; its `record` is a view of the mapping. */
+  entry(index: LogIndex): Entry {
+    const segment = this.#segmentOf(index);
+    return entryAt(segment.bytes, segment.view, segment.offsetOf(index));
+  }
+
+  /** The body of the entry at `index`, a view of the mapping. */
+  body(index: LogIndex): Uint8Array {
+    const segment = this.#segmentOf(index);
+    const start = segment.offsetOf(index) + recordHeaderBytes;
+    return segment.bytes.subarray(start, start + bodyBytesAt(segment.view, start - recordHeaderBytes));
+  }
+
+  /** All membership entries held, oldest first. Valid until the next append. */
+  memberships(): readonly LoggedMembership[] {
+    return this.#memberships;
+  }
+
+  // ── Appending ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Writes entries that follow each other and something in the log; what they overwrite is dropped first. They are
+   * readable on return and durable after the next sync. Fills in the headers of entries that have none yet, in place. On
+   * DiskError (`ENOSPC`) none of them is in the log; the caller must not append other entries with the same index and
+   * term, as these may have been seen. StorageError `LOG_DIVERGED` when they do not continue this history.
+   */
+  append(entries: readonly Entry[]): void {
+    this.#checkUsable();
+    if (entries.length === 0) return;
+    const from = (entries[0] as Entry).index;
+    assert(from >= this.firstIndex && from <= this.#lastIndex + 1, "entries that join the log");
+    try {
+      this.#seal(entries, this.#pointAt(from - 1));
+      if (from <= this.#lastIndex) this.truncateAfter(from - 1);
+      this.#store(entries);
+    } finally {
+      this.#records.length = 0;
+    }
+  }
+
+  /**
+   * Makes sure that a record with a body of `bodyBytes` can be appended without new disk blocks, so that a full disk can
+   * be answered before anything is proposed. Throws DiskError (`ENOSPC`). O(1) unless the segment is nearly full.
+   */
+  reserve(bodyBytes: number): void {
+    this.#checkUsable();
+    const sizeBytes = recordSizeBytes(bodyBytes);
+    if (sizeBytes > this.#active.roomBytes) this.#spare.complete(this.#sizeOfNext(sizeBytes));
+  }
+
+  /**
+   * Does a slice of the work for the next segment, if the current one is half full; true while there is more to do. For
+   * when the node is idle. Never throws: see `prepareError`.
+   */
+  prepareAhead(): boolean {
+    if (this.#closed || this.#failure !== null) return false;
+    if (this.#active.roomBytes * 2 > this.#active.sizeBytes) return false;
+    try {
+      this.#prepareError = null;
+      return this.#spare.prepare(this.#segmentSizeBytes);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#prepareError = error;
+      return false;
+    }
+  }
+
+  /** Completes the headers, and proves that the entries follow `previous` and each other, before anything is changed. */
+  #seal(entries: readonly Entry[], previous: ChainPoint): void {
+    let { index, term, stampMs, crc } = previous;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry;
+      assert(entry.index === index + 1, "entries without gaps");
+      assert(entry.term >= term && entry.term >= 1, "terms that never go back along the log");
+      assert(entry.stampMs >= stampMs, "stamps that never go back along the log");
+      const record = sealRecord(entry, crc);
+      const view = new DataView(record.buffer, record.byteOffset, recordHeaderBytes);
+      if (previousCrcAt(view, 0) !== crc) throw diverged(this.#directory, entry.index);
+      ({ index, term, stampMs } = entry);
+      crc = crcAt(view, 0);
+      this.#records.push(record);
+    }
+  }
+
+  #store(entries: readonly Entry[]): void {
+    const lastIndex = this.#lastIndex;
+    try {
+      for (let at = 0; at < entries.length; ) {
+        const sizeBytes = paddedBytes(this.#records[at] as Uint8Array);
+        if (sizeBytes > this.#active.roomBytes) this.#addSegment(sizeBytes);
+        at = this.#storeInActive(entries, at);
+      }
+    } catch (error) {
+      if (this.#failure === null) this.#cutBack(lastIndex);
+      throw error;
+    }
+  }
+
+  /** Writes as many entries from position `from` on as the active segment holds; returns the position of the next. */
+  #storeInActive(entries: readonly Entry[], from: number): number {
+    const segment = this.#active;
+    let offset = segment.endOffset;
+    let to = from;
+    for (; to < entries.length; to++) {
+      const record = this.#records[to] as Uint8Array;
+      if (offset + paddedBytes(record) > segment.sizeBytes) break;
+      markDurable(record, this.#durableIndex, segment.seed, offset);
+      offset += paddedBytes(record);
+    }
+    if (to === from + 1) segment.write(this.#records[from] as Uint8Array, segment.endOffset);
+    else this.#writeTogether(segment, from, to);
+    for (let i = from; i < to; i++) {
+      const entry = entries[i] as Entry;
+      segment.push(paddedBytes(this.#records[i] as Uint8Array));
+      this.#terms.push(entry.index, entry.term);
+      if (entry.membership !== null) this.#memberships.push({ index: entry.index, membership: entry.membership });
+      this.#lastIndex = entry.index;
+      this.#lastStampMs = entry.stampMs;
+    }
+    return to;
+  }
+
+  /** Writes the records `[from, to)` in as few calls as fit the scratch buffer. */
+  #writeTogether(segment: Segment, from: number, to: number): void {
+    const scratch = this.#scratch;
+    let offset = segment.endOffset;
+    let filled = 0;
+    for (let i = from; i < to; i++) {
+      const record = this.#records[i] as Uint8Array;
+      const sizeBytes = paddedBytes(record);
+      if (filled + sizeBytes > scratch.length && filled > 0) {
+        segment.write(scratch.subarray(0, filled), offset);
+        offset += filled;
+        filled = 0;
+      }
+      if (sizeBytes > scratch.length) {
+        segment.write(record, offset);
+        offset += sizeBytes;
+      } else {
+        scratch.set(record, filled);
+        scratch.fill(0, filled + record.length, filled + sizeBytes);
+        filled += sizeBytes;
+      }
+    }
+    if (filled > 0) segment.write(scratch.subarray(0, filled), offset);
+  }
+
+  /** Goes on in a new segment that has room for a record of `sizeBytes`. */
+  #addSegment(sizeBytes: number): void {
+    // First what can run out of space: then nothing has happened yet.
+    this.#spare.complete(this.#sizeOfNext(sizeBytes));
+    this.sync();
+    const full = this.#active;
+    const before = full.pointAt(full.lastIndex);
+    const path = `${this.#directory}/${segmentName(before.index + 1)}`;
+    try {
+      const file = this.#spare.take(this.#sizeOfNext(sizeBytes));
+      file.write(segmentHeader(file.sizeBytes, before, this.#owner), 0);
+      file.sync();
+      file.close();
+      this.#disk.rename(file.path, path);
+      this.#disk.syncDirectory(this.#directory);
+      const segment = new Segment(this.#disk.open(path), this.#owner);
+      if (full.isEmpty) {
+        // The new one begins with the same entry and has taken over its name.
+        full.file.close();
+        this.#segments.pop();
+      }
+      this.#segments.push(segment);
+      this.#active = segment;
+    } catch (error) {
+      throw this.#poison(error);
+    }
+  }
+
+  #sizeOfNext(recordBytes: number): number {
+    return Math.max(this.#segmentSizeBytes, segmentHeaderBytes + recordBytes);
+  }
+
+  // ── Truncation ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Drops the entries after `index`, durably; `index` in `[firstIndex - 1, lastIndex]`. Three syncs, and rare. */
+  truncateAfter(index: LogIndex): void {
+    this.#checkUsable();
+    assert(index >= this.firstIndex - 1 && index <= this.#lastIndex, "a truncation within the log");
+    if (index < this.#lastIndex) this.#cutBack(index);
+  }
+
+  /** Drops the entries after `index`, and whatever an append that failed has left behind them. */
+  #cutBack(index: LogIndex): void {
+    const noted = index < this.#lastIndex;
+    // What is kept must be durable: recovery takes the note as proof of it.
+    if (noted) this.sync();
+    try {
+      if (noted) this.#intent.set(index);
+      this.#removeSegmentsAfter(index);
+      this.#active.truncateAfter(index);
+      if (noted) this.#intent.clear();
+    } catch (error) {
+      throw this.#poison(error);
+    }
+    const { stampMs } = this.#active.pointAt(index);
+    this.#terms.truncateAfter(index);
+    while ((this.#memberships[this.#memberships.length - 1]?.index ?? 0) > index) this.#memberships.pop();
+    this.#lastIndex = index;
+    this.#lastStampMs = stampMs;
+    this.#durableIndex = Math.min(this.#durableIndex, index);
+    this.#coveredBySync = Math.min(this.#coveredBySync, index);
+  }
+
+  /** Removes the segments that hold only entries after `index`; the first one stays, if only as an empty one. */
+  #removeSegmentsAfter(index: LogIndex): void {
+    const count = this.#segments.length;
+    while (this.#segments.length > 1 && this.#active.firstIndex > index) {
+      this.#segments.pop();
+      this.#active.file.close();
+      this.#disk.remove(this.#active.path);
+      this.#active = this.#segments[this.#segments.length - 1] as Segment;
+    }
+    if (this.#segments.length < count) this.#disk.syncDirectory(this.#directory);
+  }
+
+  // ── Syncing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Makes every entry durable. A DiskError is final: the log refuses all further work. */
+  sync(): void {
+    this.#checkUsable();
+    if (this.#durableIndex === this.#lastIndex) return;
+    try {
+      this.#active.file.sync();
+    } catch (error) {
+      throw this.#poison(error);
+    }
+    this.#durableIndex = this.#lastIndex;
+  }
+
+  /**
+   * The same off the loop, for the entries that are there now; one at a time. `done` is told how far the log is durable
+   * then: should entries have been truncated meanwhile, only up to the truncation. Not called after `close`.
+   */
+  syncInBackground(done: SyncDone): void {
+    this.#checkUsable();
+    assert(!this.#syncing, "one background sync at a time");
+    this.#syncing = true;
+    this.#coveredBySync = this.#lastIndex;
+    this.#active.file.syncInBackground((error) => {
+      this.#syncing = false;
+      if (this.#closed) return;
+      if (error !== null) this.#poison(error);
+      const index = this.#coveredBySync;
+      if (this.#failure === null) this.#durableIndex = Math.max(this.#durableIndex, index);
+      done(this.#failure, index, this.#terms.termAt(index));
+    });
+  }
+
+  /** Lets go of the files. Nothing is synced; views handed out stay valid. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#spare.close();
+    this.#intent.close();
+    for (const segment of this.#segments) segment.file.close();
+  }
+
+  #checkUsable(): void {
+    assert(!this.#closed, "an open log");
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Refuses all work from now on: what the disk holds is no longer known. Returns what to throw. */
+  #poison(error: unknown): unknown {
+    if (!(error instanceof DiskError)) return error;
+    this.#failure ??= error;
+    return error;
+  }
+
+  #pointAt(index: LogIndex): ChainPoint {
+    if (index === this.firstIndex - 1) return (this.#segments[0] as Segment).before;
+    return this.#segmentOf(index).pointAt(index);
+  }
+
+  #segmentOf(index: LogIndex): Segment {
+    return this.#segments[this.#positionOf(index)] as Segment;
+  }
+
+  /** Position of the segment that holds `index`. O(1) in the last one, else O(log segments). */
+  #positionOf(index: LogIndex): number {
+    assert(index >= this.firstIndex && index <= this.#lastIndex, "an index within the log");
+    let low = 0;
+    let high = this.#segments.length - 1;
+    if (index >= this.#active.firstIndex) return high;
+    // The segment is in [low, high).
+    while (low + 1 < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle] as Segment).firstIndex <= index) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function segmentSizeOf(options: LogOptions): number {
+  const sizeBytes = options.segmentSizeBytes ?? defaultSegmentSizeBytes;
+  assert(
+    sizeBytes % 8 === 0 && sizeBytes >= segmentSizeBytesMin && sizeBytes <= segmentSizeBytesMax,
+    "a segment size that is a multiple of 8 within its limits",
+  );
+  return sizeBytes;
+}
+
+function paddedBytes(record: Uint8Array): number {
+  return (record.length + 7) & ~7;
+}
+
+function diverged(directory: string, index: LogIndex): StorageError {
+  return new StorageError(
+    "LOG_DIVERGED",
+    directory,
+    `entry ${index} from a peer does not continue the log in ${directory}, although index and term fit: one of the two ` +
+      "logs has been changed behind Raft's back. Nothing has been written.",
+  );
+}

@@ -1,0 +1,80 @@
+// The exclusive lock of a data directory: flock(2) on a file, held as long as the file stays open. The system drops it
+// when the process dies, however it dies, so a stale lock cannot exist; the process id inside is for people only. Neither
+// Node nor Bun offers flock, so it is called in the C library.
+
+import { dlopen, read, type Pointer } from "bun:ffi";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { DiskError, type DiskLock } from "./disk.ts";
+
+/** Linux with glibc, with musl (Alpine) on both processors, and macOS for those who develop there. */
+const librariesToTry = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libSystem.B.dylib"];
+
+const lockExclusive = 2;
+const lockNonBlocking = 4;
+
+/** What flock answers when somebody else holds the lock: EWOULDBLOCK on Linux and on macOS. */
+const wouldBlock: readonly number[] = [11, 35];
+
+/** Locks `path`, creating it if need be. Null when another open file holds the lock; DiskError when locking fails. */
+export function lockFile(path: string): DiskLock | null {
+  let fd: number;
+  try {
+    fd = openSync(path, "a+");
+  } catch (error) {
+    throw new DiskError("open", path, codeOf(error), error);
+  }
+  const errno = flockErrno(fd, path);
+  if (errno !== 0) {
+    closeSync(fd);
+    if (wouldBlock.includes(errno)) return null;
+    throw new DiskError("lock", path, `errno ${errno}`);
+  }
+  try {
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${process.pid}\n`);
+  } catch (error) {
+    closeSync(fd);
+    throw new DiskError("write the process id to", path, codeOf(error), error);
+  }
+  return { release: () => closeSync(fd) };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  return "EUNKNOWN";
+}
+
+/** 0 when the lock was taken, else the error number. */
+function flockErrno(fd: number, path: string): number {
+  const library = openLibrary(path);
+  if (library.flock(fd, lockExclusive | lockNonBlocking) === 0) return 0;
+  return library.errno();
+}
+
+interface Library {
+  flock(fd: number, operation: number): number;
+  errno(): number;
+}
+
+function openLibrary(path: string): Library {
+  const failures: string[] = [];
+  for (const name of librariesToTry) {
+    const errnoName = name.endsWith(".dylib") ? "__error" : "__errno_location";
+    try {
+      const { symbols } = dlopen(name, {
+        flock: { args: ["i32", "i32"], returns: "i32" },
+        [errnoName]: { args: [], returns: "ptr" },
+      });
+      const flock: (...args: number[]) => unknown = symbols["flock"]!;
+      const location: () => unknown = symbols[errnoName]!;
+      return { flock: (fd, operation) => Number(flock(fd, operation)), errno: () => readErrno(location()) };
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new DiskError("lock", path, "ENOLIBC", failures.join("; "));
+}
+
+function readErrno(location: unknown): number {
+  return read.i32(location as Pointer, 0);
+}

@@ -1,0 +1,83 @@
+// The note that makes truncation safe against a crash. Dropping entries that were synced and acknowledged (a new leader
+// overwrites what was never committed) leaves, halfway, exactly what damage looks like: bad bytes, and later records that
+// prove them to have been good. So the log first notes durably from where it cuts, then cuts, then clears the note; a
+// start that finds the note finishes the cut.
+//
+//   offset  size
+//        0     8  "vlottrnc"
+//        8     8  index of the last entry that is kept
+//       16     4  CRC-32 of the above
+//
+// All zeros: nothing under way. The 20 bytes lie in one sector, which disks write whole. Should they be torn anyway, the
+// checksum is wrong and the note does not count: it was being written (nothing was cut yet) or cleared (all was cut).
+
+import type { LogIndex } from "../raft/types.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { getUint53, setUint53 } from "./uint53.ts";
+
+const fileName = "truncation";
+const fileBytes = 512;
+const noteBytes = 20;
+const magic = "vlottrnc";
+
+export class TruncationIntent {
+  readonly #file: DiskFile;
+  readonly #note = new Uint8Array(noteBytes);
+  readonly #view = new DataView(this.#note.buffer);
+  #index: LogIndex | null;
+
+  private constructor(file: DiskFile) {
+    this.#file = file;
+    file.read(this.#note, 0);
+    const whole = this.#view.getUint32(16, true) === this.#crc() && this.#note[0] === magic.charCodeAt(0);
+    this.#index = whole ? getUint53(this.#view, 8) : null;
+    if (!whole) this.#note.fill(0);
+    // What a killed process wrote or cleared may be in the page cache only. Acting on a note that a power cut then takes
+    // back would leave a half-cut log; one that comes back would cut what was acknowledged since.
+    this.#write();
+  }
+
+  /** Opens the note of the log in `directory`, making an empty one if there is none. */
+  static open(disk: Disk, directory: string): TruncationIntent {
+    const path = `${directory}/${fileName}`;
+    if (disk.list(directory).includes(fileName)) return new TruncationIntent(disk.open(path));
+    const file = disk.create(path, fileBytes);
+    file.sync();
+    disk.syncDirectory(directory);
+    return new TruncationIntent(file);
+  }
+
+  /** The last entry to keep of a truncation that was begun and not finished; null when there is none. */
+  get index(): LogIndex | null {
+    return this.#index;
+  }
+
+  /** Durable on return. */
+  set(index: LogIndex): void {
+    for (let i = 0; i < magic.length; i++) this.#note[i] = magic.charCodeAt(i);
+    setUint53(this.#view, 8, index);
+    this.#view.setUint32(16, this.#crc(), true);
+    this.#write();
+    this.#index = index;
+  }
+
+  /** Durable on return. */
+  clear(): void {
+    this.#note.fill(0);
+    this.#write();
+    this.#index = null;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #crc(): number {
+    return Bun.hash.crc32(this.#note.subarray(0, 16));
+  }
+
+  #write(): void {
+    this.#file.write(this.#note, 0);
+    this.#file.sync();
+  }
+}

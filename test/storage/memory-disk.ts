@@ -1,0 +1,366 @@
+// A disk with two images of everything: *live*, what the process sees, and *durable*, what a power cut leaves for sure.
+// Fault model: of the writes that were not synced, a cut keeps any subset, in pieces of one sector, in any order; of the
+// directory operations that were not synced, any subset. A sector is written whole or not at all. A failed sync marks
+// the pages clean: they stay visible, never reach the disk, and the next sync succeeds (what ext4, XFS and Btrfs do).
+
+import { assert } from "../../src/base/assert.ts";
+import type { Random } from "../../src/base/random.ts";
+import { type Disk, DiskError, type DiskFile, type DiskLock } from "../../src/storage/disk.ts";
+
+const sectorBytes = 512;
+
+/** Thrown by the operation during which the power goes, and by every one after it until `crash`. */
+export class PowerCut extends Error {
+  override readonly name = "PowerCut";
+}
+
+interface PendingWrite {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+class FileNode {
+  live = new Uint8Array(0);
+  durable = new Uint8Array(0);
+  pending: PendingWrite[] = [];
+  mapped = false;
+  locked = false;
+}
+
+type TreeNode = FileNode | DirectoryNode;
+type Change = (names: Map<string, TreeNode>) => void;
+
+class DirectoryNode {
+  live = new Map<string, TreeNode>();
+  durable = new Map<string, TreeNode>();
+  pending: Change[] = [];
+
+  change(change: Change): void {
+    change(this.live);
+    this.pending.push(change);
+  }
+}
+
+export class MemoryDisk implements Disk {
+  /** Bytes that files may still grow by before `ENOSPC`. */
+  freeBytes = Number.MAX_SAFE_INTEGER;
+  /** Operations that change something, so far. */
+  operations = 0;
+  #powerCutAt = Number.MAX_SAFE_INTEGER;
+  #epoch = 0;
+  #nextSyncError: string | null = null;
+  #nextWriteError: { readonly code: string; readonly keptBytes: number } | null = null;
+  #unreadable: { readonly path: string; readonly offset: number } | null = null;
+  readonly #root = new DirectoryNode();
+  readonly #schedule: (complete: () => void) => void;
+  #waiting: (() => void)[] = [];
+
+  /** `schedule` decides when a background sync completes; without it, `completeSyncs` does. */
+  constructor(schedule?: (complete: () => void) => void) {
+    this.#schedule = schedule ?? ((complete) => void this.#waiting.push(complete));
+  }
+
+  // ── What a test may do to it ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Lets the power go during the operation that is `count` from now (1: the next one). */
+  cutPowerAfter(count: number): void {
+    this.#powerCutAt = this.operations + count;
+  }
+
+  /** The power is back: keeps what was durable and a random part of the rest. All handles are dead. */
+  crash(random: Random): void {
+    const chance = [0, 50, 90, 100][random.below(4)] as number;
+    this.#settle(this.#root, () => random.below(100) < chance);
+    this.killProcess();
+    this.#powerCutAt = Number.MAX_SAFE_INTEGER;
+  }
+
+  /** The process died and the machine did not: everything written stays visible. All handles are dead. */
+  killProcess(): void {
+    this.#epoch++;
+    this.#waiting = [];
+    this.#eachFile(this.#root, (file) => {
+      file.mapped = false;
+      file.locked = false;
+    });
+  }
+
+  completeSyncs(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const complete of waiting) complete();
+  }
+
+  failNextSync(code = "EIO"): void {
+    this.#nextSyncError = code;
+  }
+
+  /** The next write stores only its first `keptBytes`. */
+  failNextWrite(code: string, keptBytes: number): void {
+    this.#nextWriteError = { code, keptBytes };
+  }
+
+  /** Reading over this place fails with EIO. */
+  makeUnreadable(path: string, offset: number): void {
+    this.#unreadable = { path, offset };
+  }
+
+  /** Changes a byte behind everybody's back, in both images. */
+  damage(path: string, offset: number, xor: number): void {
+    const file = this.#file(path);
+    file.live[offset] = (file.live[offset] as number) ^ xor;
+    if (offset < file.durable.length) file.durable[offset] = (file.durable[offset] as number) ^ xor;
+  }
+
+  /** Replaces a file's content, durably. */
+  replace(path: string, bytes: Uint8Array): void {
+    const file = this.#file(path);
+    file.live = bytes.slice();
+    file.durable = bytes.slice();
+    file.pending = [];
+  }
+
+  // ── Disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  makeDirectory(path: string): void {
+    let directory = this.#root;
+    for (const name of partsOf(path)) {
+      let next = directory.live.get(name);
+      if (next === undefined) {
+        next = new DirectoryNode();
+        const made = next;
+        directory.change((names) => names.set(name, made));
+        directory.durable = new Map(directory.live);
+        directory.pending = [];
+        this.#step();
+      }
+      assert(next instanceof DirectoryNode, `${path} to be a directory`);
+      directory = next;
+    }
+  }
+
+  list(path: string): string[] {
+    const directory = this.#find(path);
+    return directory instanceof DirectoryNode ? [...directory.live.keys()].sort() : [];
+  }
+
+  read(path: string): Uint8Array | null {
+    const file = this.#find(path);
+    return file instanceof FileNode ? file.live.slice() : null;
+  }
+
+  open(path: string): DiskFile {
+    return this.#handle(path, this.#file(path));
+  }
+
+  create(path: string, sizeBytes: number): DiskFile {
+    const { directory, name } = this.#parent(path);
+    const file = new FileNode();
+    directory.change((names) => names.set(name, file));
+    this.#step();
+    const handle = this.#handle(path, file);
+    if (sizeBytes === 0) return handle;
+    try {
+      handle.write(new Uint8Array(sizeBytes), 0);
+    } catch (error) {
+      if (error instanceof DiskError) this.remove(path);
+      throw error;
+    }
+    return handle;
+  }
+
+  rename(from: string, to: string): void {
+    const source = this.#parent(from);
+    const target = this.#parent(to);
+    assert(source.directory === target.directory, "a rename within one directory");
+    const node = source.directory.live.get(source.name);
+    if (node === undefined) throw new DiskError("rename", from, "ENOENT");
+    source.directory.change((names) => {
+      names.delete(source.name);
+      names.set(target.name, node);
+    });
+    this.#step();
+  }
+
+  remove(path: string): void {
+    const { directory, name } = this.#parent(path);
+    directory.change((names) => names.delete(name));
+    this.#step();
+  }
+
+  syncDirectory(path: string): void {
+    this.#step();
+    const directory = this.#find(path);
+    assert(directory instanceof DirectoryNode, `${path} to be a directory`);
+    directory.durable = new Map(directory.live);
+    directory.pending = [];
+  }
+
+  lock(path: string): DiskLock | null {
+    const file = this.#find(path) ?? (this.create(path, 0), this.#file(path));
+    assert(file instanceof FileNode, `${path} to be a file`);
+    if (file.locked) return null;
+    file.locked = true;
+    file.live = new TextEncoder().encode("1\n");
+    return { release: () => void (file.locked = false) };
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #handle(path: string, file: FileNode): DiskFile {
+    const epoch = this.#epoch;
+    const disk = this;
+    let syncing = false;
+    const check = () => assert(epoch === disk.#epoch, `${path} not to be used after a crash`);
+    return {
+      path,
+      get sizeBytes() {
+        return file.live.length;
+      },
+      read: (into, offset) => {
+        check();
+        const bad = disk.#unreadable;
+        if (bad?.path === path && bad.offset >= offset && bad.offset < offset + into.length) {
+          throw new DiskError("read", path, "EIO");
+        }
+        const part = file.live.subarray(offset, offset + into.length);
+        into.set(part);
+        return part.length;
+      },
+      write: (bytes, offset) => {
+        check();
+        disk.#write(path, file, bytes, offset);
+      },
+      sync: () => {
+        check();
+        disk.#step();
+        disk.#sync(path, file, file.pending);
+      },
+      syncInBackground: (done) => {
+        check();
+        assert(!syncing, "one background sync at a time");
+        syncing = true;
+        const started = file.pending.slice();
+        disk.#schedule(() => {
+          if (epoch !== disk.#epoch) return;
+          syncing = false;
+          let error: DiskError | null = null;
+          try {
+            disk.#sync(path, file, started);
+          } catch (failure) {
+            assert(failure instanceof DiskError, "a sync to fail with DiskError only");
+            error = failure;
+          }
+          done(error);
+        });
+      },
+      map: () => {
+        check();
+        file.mapped = true;
+        return file.live;
+      },
+      close: () => undefined,
+    };
+  }
+
+  #write(path: string, file: FileNode, bytes: Uint8Array, offset: number): void {
+    const growth = offset + bytes.length - file.live.length;
+    if (growth > 0) {
+      assert(!file.mapped, "a mapped file not to grow");
+      if (growth > this.freeBytes) throw new DiskError("write", path, "ENOSPC");
+      this.freeBytes -= growth;
+      const grown = new Uint8Array(offset + bytes.length);
+      grown.set(file.live);
+      file.live = grown;
+    }
+    const failure = this.#nextWriteError;
+    this.#nextWriteError = null;
+    const stored = failure === null ? bytes.slice() : bytes.slice(0, failure.keptBytes);
+    file.live.set(stored, offset);
+    file.pending.push({ offset, bytes: stored });
+    this.#step();
+    if (failure !== null) throw new DiskError("write", path, failure.code);
+  }
+
+  #sync(path: string, file: FileNode, writes: readonly PendingWrite[]): void {
+    const failure = this.#nextSyncError;
+    this.#nextSyncError = null;
+    for (const write of writes) {
+      // Another sync may have been faster.
+      if (failure === null && file.pending.includes(write)) store(file, write.bytes, write.offset);
+    }
+    file.pending = file.pending.filter((write) => !writes.includes(write));
+    if (failure !== null) throw new DiskError("sync", path, failure);
+  }
+
+  #step(): void {
+    this.operations++;
+    if (this.operations >= this.#powerCutAt) throw new PowerCut("the power went");
+  }
+
+  #settle(directory: DirectoryNode, keeps: () => boolean): void {
+    for (const change of directory.pending) if (keeps()) change(directory.durable);
+    directory.pending = [];
+    directory.live = new Map(directory.durable);
+    for (const node of directory.live.values()) {
+      if (node instanceof DirectoryNode) this.#settle(node, keeps);
+      else settleFile(node, keeps);
+    }
+  }
+
+  #eachFile(directory: DirectoryNode, visit: (file: FileNode) => void): void {
+    for (const node of directory.live.values()) {
+      if (node instanceof DirectoryNode) this.#eachFile(node, visit);
+      else visit(node);
+    }
+  }
+
+  #find(path: string): TreeNode | null {
+    let node: TreeNode = this.#root;
+    for (const name of partsOf(path)) {
+      const next: TreeNode | undefined = node instanceof DirectoryNode ? node.live.get(name) : undefined;
+      if (next === undefined) return null;
+      node = next;
+    }
+    return node;
+  }
+
+  #file(path: string): FileNode {
+    const file = this.#find(path);
+    if (!(file instanceof FileNode)) throw new DiskError("open", path, "ENOENT");
+    return file;
+  }
+
+  #parent(path: string): { directory: DirectoryNode; name: string } {
+    const parts = partsOf(path);
+    const name = parts.pop();
+    const directory = this.#find(parts.join("/"));
+    if (name === undefined || !(directory instanceof DirectoryNode)) throw new DiskError("find", path, "ENOENT");
+    return { directory, name };
+  }
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "");
+}
+
+function settleFile(file: FileNode, keeps: () => boolean): void {
+  for (const { offset, bytes } of file.pending) {
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, at + sectorBytes - ((offset + at) % sectorBytes));
+      if (keeps()) store(file, bytes.subarray(at, end), offset + at);
+      at = end;
+    }
+  }
+  file.pending = [];
+  file.live = file.durable.slice();
+}
+
+function store(file: FileNode, bytes: Uint8Array, offset: number): void {
+  if (offset + bytes.length > file.durable.length) {
+    const grown = new Uint8Array(offset + bytes.length);
+    grown.set(file.durable);
+    file.durable = grown;
+  }
+  file.durable.set(bytes, offset);
+}

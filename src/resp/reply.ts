@@ -9,7 +9,7 @@ export interface Reply {
   ok(): void;
   /** A simple string; `text` holds no CR or LF. */
   simple(text: string): void;
-  /** An error; `text` starts with its code (`ERR …`, `WRONGTYPE …`) and has no leading dash. CR and LF become spaces. */
+  /** An error; `text` starts with its code (`ERR …`, `WRONGTYPE …`) and has no leading dash. CR and LF become spaces, but those at the end vanish. */
   error(text: string): void;
   /** A signed 64-bit integer; a number must be a safe integer. */
   integer(value: number | bigint): void;

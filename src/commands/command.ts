@@ -121,6 +121,8 @@ export interface LocalCommand extends CommandFacts {
 export interface ContainerCommand extends CommandFacts {
   readonly scope: "container";
   readonly subcommands: readonly (DataCommand | LocalCommand)[];
+  /** What the word alone does, where it does something: COMMAND. */
+  runAlone?(context: LocalContext, args: readonly string[]): void;
 }
 
 export type RunnableCommand = DataCommand | LocalCommand;

@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Reply } from "../resp/reply.ts";
+import type { CommandTable } from "./table.ts";
 
 export interface DataContext {
   readonly reply: Reply;
@@ -30,6 +31,7 @@ export interface LocalContext {
   readonly server: ServerPort;
   readonly cluster: ClusterPort;
   readonly config: Config;
+  readonly commands: CommandTable;
 }
 
 /** An answer that comes later. The client's following commands wait for it. */
@@ -38,11 +40,25 @@ export interface LaterReply {
   answer(write: (reply: Reply) => void): void;
 }
 
+/** What CLIENT LIST and CLIENT KILL select by. */
+export type ClientType = "normal" | "master" | "replica" | "pubsub";
+
+/**
+ * Which replies a client wants (CLIENT REPLY): `skip-next` drops those of the next command, `skip` those of the one
+ * that runs now.
+ */
+export type ReplyMode = "on" | "off" | "skip-next" | "skip";
+
 /** A client's connection as a command may see and change it. */
 export interface ClientPort {
   readonly id: number;
+  readonly type: ClientType;
+  /** Where its answers go now; drops them while `replyMode` says so. */
+  readonly reply: Reply;
+  /** `ip:port`, IPv6 in brackets, as Redis prints it. */
   readonly address: string;
   readonly localAddress: string;
+  /** Empty when the client has set none; so are the library's. */
   name: string;
   libraryName: string;
   libraryVersion: string;
@@ -51,17 +67,22 @@ export interface ClientPort {
   authenticated: boolean;
   noEvict: boolean;
   noTouch: boolean;
+  /** READONLY was sent: the client accepts reads from a replica. */
+  readOnly: boolean;
   protocol: 2 | 3;
-  replyMode: "on" | "off" | "skip-next" | "skip";
+  replyMode: ReplyMode;
   /** The line of CLIENT INFO and CLIENT LIST, without line end. */
   describe(): string;
-  /** Back to the state of a new connection (RESET). */
+  /** Back to the state of a new connection (RESET); the library's name stays, as in Redis. */
   reset(): void;
-  /** Closes the connection once all replies have been written. */
+  /** Closes the connection once all replies have been written; what the client sent after this command is dropped. */
   closeAfterReplies(): void;
   /** The command's answer comes later; call at most once a command, and write nothing to `reply` then. */
   answerLater(): LaterReply;
-  /** Turns the connection over to the peer protocol (RAFT.PEER); no RESP is parsed any more. */
+  /**
+   * Turns the connection over to the peer protocol (RAFT.PEER) when the replies written so far have left; no RESP is
+   * parsed any more.
+   */
   upgradeToPeer(hello: PeerHello): void;
 }
 
@@ -71,36 +92,60 @@ export interface PeerHello {
   readonly to: number;
   readonly channel: "control" | "bulk" | "proxy";
   readonly version: number;
+  /** Where the sender serves, `host:port`; for the log. */
+  readonly address?: string;
 }
 
 /** This process as a command may see and steer it. */
 export interface ServerPort {
+  /** Oldest first. */
   readonly clients: Iterable<ClientPort>;
   clientById(id: number): ClientPort | undefined;
-  /** Closes the connection; `after` lets replies already written leave first. */
+  /** Closes the connection at once, dropping what was not sent yet. */
   killClient(client: ClientPort): void;
-  /** Text of INFO for the named sections, each in lower case; none means the default set. */
+  /** Text of INFO for the named sections, in any case; none means the default set. */
   info(sections: readonly string[]): string;
+  /** Text of RAFT.INFO: the same numbers under the short names of 2020 (`node_id`, not `raft_node_id`). */
+  raftInfo(): string;
   resetStatistics(): void;
   wallMs(): number;
   /** Microseconds since 1970. */
   wallMicros(): number;
+  /** A password is set for the user `default`. */
+  readonly passwordRequired: boolean;
+  /** Takes the same time whatever the password. True for any password when none is set. */
   passwordMatches(password: string): boolean;
-  /** Starts an orderly shutdown: hand over leadership, drain, exit 0. */
-  shutdown(options: { readonly now: boolean; readonly force: boolean }): void;
-  /** Takes back a shutdown that has not ended; false when none is under way. */
-  abortShutdown(): boolean;
   /** Writes the configuration file anew; an error text, or null when done. */
   rewriteConfig(): string | null;
+  /** Starts an orderly shutdown: hand over leadership, drain, exit 0. */
+  shutdown(request: ShutdownRequest): void;
+  /** Takes back a shutdown that has not ended; false when none is under way. */
+  abortShutdown(): boolean;
+}
+
+export interface ShutdownRequest {
+  /** Do not wait for clients to leave. */
+  readonly now: boolean;
+  /** Called when the shutdown has been taken back. */
+  readonly aborted: () => void;
 }
 
 /** The cluster as a command may see and steer it; implemented by the node. Error texts come without a dash. */
 export interface ClusterPort {
   /** 32 characters, or "" before INIT and JOIN. */
   readonly clusterId: string;
+  /** 0 before INIT and JOIN. */
+  readonly nodeId: number;
+  readonly currentTerm: number;
+  readonly leading: boolean;
+  /** `NOCLUSTER …` or `LOADING …` while this node can take no part in the cluster's work, else null. */
+  stateError(): string | null;
+  /** `CLUSTERDOWN …` or `MOVED 0 host:port` unless this node leads, else null. */
+  leaderError(): string | null;
   /** `clusterId` is undefined for a random one. Answers with the cluster's id or an error text. */
   init(clusterId: string | undefined): { readonly clusterId: string } | { readonly error: string };
   join(addresses: readonly { host: string; port: number }[], done: (error: string | null) => void): void;
+  /** `id` 0 picks a random one. */
   addNode(
     id: number,
     host: string,
@@ -112,14 +157,24 @@ export interface ClusterPort {
   transferLeadership(target: number, done: (error: string | null) => void): void;
   timeoutNow(): string | null;
   usedNodeIds(): readonly number[];
+  /** What this node is, for nodes that look for a cluster or want to found one (RAFT.BOOTSTRAP STATE). */
+  bootstrapFields(): readonly string[];
+  /** Whether this node, still without cluster, will join the one that the node at `address` founds, and no other. */
+  promiseFounder(address: string): boolean;
+  /** Why this connection must not become a peer link (wrong cluster, wrong node, version), or null to let it in. */
+  peerError(hello: PeerHello): string | null;
   /** Runs a data command on this node's own keyspace, past the log; for diagnosis only. */
   executeLocally(args: readonly string[], reply: Reply): void;
   /** [index of the last applied entry, digest of the keyspace there]; equal indexes must give equal digests. */
   digest(): { readonly appliedIndex: number; readonly digest: string };
+  /**
+   * All members. The leader comes first; while none is known, the one that led last, or else this node: a cluster
+   * client that is shown no node at all gives up.
+   */
   slots(): readonly ClusterNodeView[];
 }
 
-/** One node of the cluster as CLUSTER SLOTS and its kin show it; the leader, when known, comes first. */
+/** One node of the cluster as CLUSTER SLOTS and its kin show it. */
 export interface ClusterNodeView {
   readonly id: number;
   readonly host: string;
@@ -127,4 +182,6 @@ export interface ClusterNodeView {
   readonly leader: boolean;
   readonly myself: boolean;
   readonly connected: boolean;
+  /** Last log index that this node knows to be on that node's disk; 0 when it cannot tell. */
+  readonly matchIndex: number;
 }

@@ -1,0 +1,67 @@
+// One command as COMMAND DOCS shows it.
+
+import type { Reply } from "../../resp/reply.ts";
+import type { ArgumentSpec, Command } from "../command.ts";
+import { fullName } from "./describe.ts";
+
+/** Writes a command's name and the map that documents it: one pair of the answer's map. */
+export function documentCommand(reply: Reply, command: Command, parent?: string): void {
+  const subcommands = command.scope === "container" ? command.subcommands : [];
+  const hasArguments = command.arguments.length > 0;
+  const hasSubcommands = subcommands.length > 0;
+  reply.bulk(fullName(command, parent));
+  reply.map(4 + Number(hasArguments) + Number(hasSubcommands));
+  reply.bulk("summary");
+  reply.bulk(command.summary);
+  reply.bulk("since");
+  reply.bulk(command.since);
+  reply.bulk("group");
+  reply.bulk(command.group);
+  reply.bulk("complexity");
+  reply.bulk(command.complexity);
+  if (hasArguments) {
+    reply.bulk("arguments");
+    writeArguments(reply, command.arguments);
+  }
+  if (hasSubcommands) {
+    reply.bulk("subcommands");
+    reply.map(subcommands.length);
+    for (const subcommand of subcommands) documentCommand(reply, subcommand, command.name);
+  }
+}
+
+function writeArguments(reply: Reply, list: readonly ArgumentSpec[]): void {
+  reply.array(list.length);
+  for (const argument of list) writeArgument(reply, argument);
+}
+
+function writeArgument(reply: Reply, argument: ArgumentSpec): void {
+  const flags: string[] = [];
+  if (argument.optional) flags.push("optional");
+  if (argument.multiple) flags.push("multiple");
+  if (argument.multipleToken) flags.push("multiple_token");
+  const inner = argument.type === "oneof" || argument.type === "block" ? (argument.arguments ?? []) : null;
+  const pairs: (readonly [string, string | number])[] = [
+    ["name", argument.name],
+    ["type", argument.type],
+  ];
+  if (inner === null) pairs.push(["display_text", argument.name]);
+  if (argument.keySpecIndex !== undefined) pairs.push(["key_spec_index", argument.keySpecIndex]);
+  if (argument.token !== undefined) pairs.push(["token", argument.token]);
+  if (argument.since !== undefined) pairs.push(["since", argument.since]);
+  reply.map(pairs.length + Number(flags.length > 0) + Number(inner !== null));
+  for (const [name, value] of pairs) {
+    reply.bulk(name);
+    if (typeof value === "number") reply.integer(value);
+    else reply.bulk(value);
+  }
+  if (flags.length > 0) {
+    reply.bulk("flags");
+    reply.set(flags.length);
+    for (const flag of flags) reply.simple(flag);
+  }
+  if (inner !== null) {
+    reply.bulk("arguments");
+    writeArguments(reply, inner);
+  }
+}

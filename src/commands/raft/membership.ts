@@ -1,0 +1,163 @@
+// Who belongs to the cluster and who leads it: RAFT.CLUSTER, RAFT.NODE, RAFT.TRANSFER_LEADER, RAFT.TIMEOUT_NOW. Replies
+// and error texts are RedisRaft's; what they set off is the node's.
+
+import { errorFor, errors } from "../../resp/errors.ts";
+import type { LocalCommand } from "../command.ts";
+import type { LocalContext } from "../context.ts";
+import { isWord, parseAddress, parseNodeId } from "./arguments.ts";
+import { raftFacts } from "./facts.ts";
+
+const clusterIdLength = 32;
+
+const cluster: LocalCommand = {
+  ...raftFacts,
+  name: "raft.cluster",
+  summary: "Founds a cluster with this node as its first, or makes this node join one.",
+  arity: -2,
+  arguments: [
+    {
+      name: "operation",
+      type: "oneof",
+      arguments: [
+        {
+          name: "init",
+          type: "block",
+          token: "INIT",
+          arguments: [{ name: "cluster-id", type: "string", optional: true }],
+        },
+        { name: "address", type: "string", token: "JOIN", multiple: true },
+      ],
+    },
+  ],
+  run(context, args) {
+    const word = args[1] as string;
+    if (isWord(word, "init")) runInit(context, args);
+    else if (isWord(word, "join")) runJoin(context, args);
+    else context.reply.error(errors.clusterSupports);
+  },
+};
+
+function runInit(context: LocalContext, args: readonly string[]): void {
+  const { reply } = context;
+  if (args.length > 3) return reply.error(errorFor.wrongArity("raft.cluster"));
+  const clusterId = args[2];
+  if (clusterId !== undefined && clusterId.length !== clusterIdLength) {
+    return reply.error(errors.clusterIdLength);
+  }
+  const result = context.cluster.init(clusterId);
+  if ("error" in result) reply.error(result.error);
+  else reply.simple(`OK ${result.clusterId}`);
+}
+
+function runJoin(context: LocalContext, args: readonly string[]): void {
+  const { reply, client } = context;
+  if (args.length < 3) return reply.error(errorFor.wrongArity("raft.cluster"));
+  const addresses: { host: string; port: number }[] = [];
+  for (let at = 2; at < args.length; at++) {
+    const address = parseAddress(args[at] as string);
+    if (address === null) return reply.error(errors.nodeAddressInvalid);
+    addresses.push(address);
+  }
+  const later = client.answerLater();
+  context.cluster.join(addresses, (error) =>
+    later.answer((out) => (error === null ? out.ok() : out.error(error))),
+  );
+}
+
+const node: LocalCommand = {
+  ...raftFacts,
+  name: "raft.node",
+  summary: "Adds a node to the cluster or removes one.",
+  arity: -2,
+  arguments: [
+    {
+      name: "operation",
+      type: "oneof",
+      arguments: [
+        {
+          name: "add",
+          type: "block",
+          token: "ADD",
+          arguments: [
+            { name: "node-id", type: "integer" },
+            { name: "address", type: "string" },
+          ],
+        },
+        { name: "node-id", type: "integer", token: "REMOVE" },
+      ],
+    },
+  ],
+  run(context, args) {
+    const { reply } = context;
+    const error = context.cluster.stateError() ?? context.cluster.leaderError();
+    if (error !== null) return reply.error(error);
+    const word = args[1] as string;
+    if (isWord(word, "add")) runAdd(context, args);
+    else if (isWord(word, "remove")) runRemove(context, args);
+    else reply.error(errors.nodeSupports);
+  },
+};
+
+function runAdd(context: LocalContext, args: readonly string[]): void {
+  const { reply, client } = context;
+  if (args.length !== 4) return reply.error(errorFor.wrongArity("raft.node"));
+  const id = parseNodeId(args[2] as string, 0);
+  if (id === null) return reply.error(errors.nodeIdInvalid);
+  const address = parseAddress(args[3] as string);
+  if (address === null) return reply.error(errors.nodeAddressInvalid);
+  const later = client.answerLater();
+  context.cluster.addNode(id, address.host, address.port, (result) =>
+    later.answer((out) => {
+      if ("error" in result) return out.error(result.error);
+      out.array(2);
+      out.integer(result.id);
+      out.simple(result.clusterId);
+    }),
+  );
+}
+
+function runRemove(context: LocalContext, args: readonly string[]): void {
+  const { reply, client } = context;
+  if (args.length !== 3) return reply.error(errorFor.wrongArity("raft.node"));
+  const id = parseNodeId(args[2] as string, 1);
+  if (id === null) return reply.error(errors.nodeIdInvalid);
+  const later = client.answerLater();
+  context.cluster.removeNode(id, (error) =>
+    later.answer((out) => (error === null ? out.ok() : out.error(error))),
+  );
+}
+
+const transferLeader: LocalCommand = {
+  ...raftFacts,
+  name: "raft.transfer_leader",
+  summary: "Hands leadership to another node, by default to the most caught-up one.",
+  arity: -1,
+  arguments: [{ name: "node-id", type: "integer", optional: true }],
+  run(context, args) {
+    const { reply } = context;
+    if (args.length > 2) return reply.error(errorFor.wrongArity("raft.transfer_leader"));
+    const error = context.cluster.stateError();
+    if (error !== null) return reply.error(error);
+    const target = args[1] === undefined ? 0 : parseNodeId(args[1], 1);
+    if (target === null) return reply.error(errors.transferTargetInvalid);
+    const later = context.client.answerLater();
+    context.cluster.transferLeadership(target, (failure) =>
+      later.answer((out) => (failure === null ? out.ok() : out.error(failure))),
+    );
+  },
+};
+
+const timeoutNow: LocalCommand = {
+  ...raftFacts,
+  name: "raft.timeout_now",
+  summary: "Makes this node stand for election at once.",
+  arity: 1,
+  arguments: [],
+  run({ reply, cluster: port }) {
+    const error = port.stateError() ?? port.timeoutNow();
+    if (error === null) reply.ok();
+    else reply.error(error);
+  },
+};
+
+export const membershipCommands: readonly LocalCommand[] = [cluster, node, timeoutNow, transferLeader];

@@ -1,0 +1,27 @@
+// The one place where string commands come from a key to its string, and say WRONGTYPE if it holds something else.
+
+import { errors } from "../../resp/errors.ts";
+import type { KeyEntry } from "../../keyspace/key-entry.ts";
+import type { Value } from "../../keyspace/value.ts";
+import type { DataContext } from "../context.ts";
+
+/** A value that is a string: its bytes, or the integer that stands for them. */
+export type StringValue = string | number;
+
+export type StringEntry = KeyEntry & { readonly value: StringValue };
+
+/** The key's entry; undefined without the key; null after WRONGTYPE was answered, when the command must stop. */
+export function findString(context: DataContext, key: string): StringEntry | undefined | null {
+  const entry = context.db.find(key);
+  if (entry === undefined || isStringEntry(entry)) return entry;
+  context.reply.error(errors.wrongType);
+  return null;
+}
+
+export function isStringEntry(entry: KeyEntry): entry is StringEntry {
+  return isString(entry.value);
+}
+
+function isString(value: Value): value is StringValue {
+  return typeof value === "string" || typeof value === "number";
+}

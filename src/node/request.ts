@@ -11,8 +11,14 @@ export interface Requester {
   pendingReads: number;
   /** Writes, and reads queued behind them, handed to the node and not answered yet. The node counts. */
   pendingWrites: number;
-  /** Some answers have been written: send them, and go on with input that waited if nothing is pending. */
-  answered(): void;
+  /** Requests handed to the leader through the proxy and not answered yet. The proxy counts. */
+  pendingProxied: number;
+  /** The answer to `request` has just been written to `reply`. */
+  answered(request: Request): void;
+  /** `request` was surely not executed and its answer is open again: dispatch it anew, before any newer input. */
+  takeBack(request: Request): void;
+  /** An answer that the leader has encoded in the requester's protocol: pass it on as it is. */
+  answeredByLeader(request: Request, encodedReply: Uint8Array): void;
 }
 
 /** A data command waiting to be executed at its place in the log, or at a confirmed point of it. */
@@ -21,11 +27,20 @@ export class Request {
   readonly command: DataCommand;
   readonly args: readonly string[];
   readonly dbIndex: number;
+  /** Whether the command goes into the log. */
+  readonly isWrite: boolean;
 
-  constructor(requester: Requester, command: DataCommand, args: readonly string[], dbIndex: number) {
+  constructor(
+    requester: Requester,
+    command: DataCommand,
+    args: readonly string[],
+    dbIndex: number,
+    isWrite: boolean,
+  ) {
     this.requester = requester;
     this.command = command;
     this.args = args;
     this.dbIndex = dbIndex;
+    this.isWrite = isWrite;
   }
 }

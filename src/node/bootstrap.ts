@@ -1,0 +1,155 @@
+// A cluster that starts itself: every node is given the same line, `--bootstrap-expect 3 --join a,b,c`, in any order and
+// at any restart. A node with an empty directory asks the listed addresses what they are:
+//   · one is a member already: join its cluster (also what a node with a wiped disk does);
+//   · as many empty nodes as expected see each other: the one with the lowest address founds the cluster once all the
+//     others have promised to join it and nobody else; the rest find it a member in their next round.
+// Two clusters can never come of it: a founder needs the promise of all it counts, each node promises once while it
+// lives, and a founder has promised itself, so of two groups of the expected size that share a node only one succeeds.
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Address } from "../config/option.ts";
+import type { Network } from "../peer/connection.ts";
+import type { ReplyValue } from "../resp/reply-parser.ts";
+import { callRemote } from "./remote-call.ts";
+
+/** What a node says of itself to one that wants to found or join. */
+export interface BootstrapState {
+  readonly member: boolean;
+  /** Where it is reached, `host:port`. */
+  readonly address: string;
+  /** Drawn at start: tells a node that it is talking to itself. */
+  readonly nonce: string;
+  /** Nodes of another name are not counted. */
+  readonly clusterName: string;
+}
+
+export interface BootstrapOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly addresses: readonly Address[];
+  /** Nodes that must see each other before one founds; 0 joins only. */
+  readonly expect: number;
+  readonly self: () => BootstrapState;
+  readonly found: () => void;
+  readonly join: (addresses: readonly Address[]) => void;
+}
+
+const roundPauseMs = 200;
+const callTimeoutMs = 1000;
+
+export class Bootstrap {
+  readonly #options: BootstrapOptions;
+  #timer: Timer | null = null;
+  #stopped = false;
+  /** The address of the founder that this node has promised to join; "" when none. */
+  #promisedTo = "";
+  #lastNotice = "";
+
+  constructor(options: BootstrapOptions) {
+    this.#options = options;
+    this.#timer = options.clock.after(0, () => this.#round());
+  }
+
+  /** This node has become a member, or goes down. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** Another node asks for the promise to join it; false when it was given to somebody else. */
+  promise(founder: string): boolean {
+    if (this.#stopped || (this.#promisedTo !== "" && this.#promisedTo !== founder)) return false;
+    this.#promisedTo = founder;
+    return true;
+  }
+
+  #round(): void {
+    const { addresses } = this.#options;
+    const found: { address: Address; state: BootstrapState }[] = [];
+    let open = addresses.length;
+    if (open === 0) return this.#decide(found);
+    for (const address of addresses) {
+      this.#call(address, ["RAFT.BOOTSTRAP", "STATE"], (value) => {
+        const state = stateOf(value);
+        if (state !== null) found.push({ address, state });
+        if (--open === 0) this.#decide(found);
+      });
+    }
+  }
+
+  #decide(found: readonly { address: Address; state: BootstrapState }[]): void {
+    if (this.#stopped) return;
+    const self = this.#options.self();
+    const kin = found.filter(({ state }) => state.clusterName === self.clusterName);
+    const members = kin.filter(({ state }) => state.member);
+    if (members.length > 0) {
+      this.#options.join(members.map(({ address }) => address));
+      return this.#again();
+    }
+    const others = new Map<string, { address: Address; state: BootstrapState }>();
+    for (const node of kin) if (node.state.nonce !== self.nonce) others.set(node.state.nonce, node);
+    const { expect } = this.#options;
+    if (expect === 0) return this.#wait(`none of the nodes to join is in a cluster yet`);
+    if (others.size + 1 < expect)
+      return this.#wait(`${others.size + 1} of ${expect} expected nodes see each other`);
+    const lowest = [...others.values()].every(({ state }) => self.address < state.address);
+    if (!lowest) return this.#again();
+    if (!this.promise(self.address)) return this.#wait(`promised to join ${this.#promisedTo}`);
+    this.#askPromises(
+      [...others.values()].map(({ address }) => address),
+      self.address,
+    );
+  }
+
+  #askPromises(addresses: readonly Address[], founder: string): void {
+    let open = addresses.length;
+    let refused = false;
+    const settle = (): void => {
+      if (this.#stopped || open > 0) return;
+      if (refused) this.#wait("not all nodes promised to join this one");
+      else this.#options.found();
+    };
+    for (const address of addresses) {
+      this.#call(address, ["RAFT.BOOTSTRAP", "PROMISE", founder], (value) => {
+        if (value?.kind !== "simple") refused = true;
+        open--;
+        settle();
+      });
+    }
+    settle();
+  }
+
+  #call(address: Address, args: readonly string[], done: (value: ReplyValue | null) => void): void {
+    const { network, clock, credentials } = this.#options;
+    const { host, port } = address;
+    callRemote({ network, clock, credentials, args, host, port, timeoutMs: callTimeoutMs }, (answer) => {
+      if (this.#stopped) return;
+      done(answer.kind === "reply" ? answer.value : null);
+    });
+  }
+
+  #wait(notice: string): void {
+    if (notice !== this.#lastNotice) this.#options.logger.notice(`Waiting to form a cluster: ${notice}`);
+    this.#lastNotice = notice;
+    this.#again();
+  }
+
+  #again(): void {
+    if (!this.#stopped) this.#timer = this.#options.clock.after(roundPauseMs, () => this.#round());
+  }
+}
+
+/** The fields of RAFT.BOOTSTRAP STATE's answer, in this order. */
+export function bootstrapFields(state: BootstrapState): readonly string[] {
+  return [state.member ? "member" : "empty", state.address, state.nonce, state.clusterName];
+}
+
+function stateOf(value: ReplyValue | null): BootstrapState | null {
+  if (value?.kind !== "array" || value.items.length !== 4) return null;
+  const texts = value.items.map((item) => (item.kind === "bulk" ? item.text : ""));
+  const [standing, address, nonce, clusterName] = texts as [string, string, string, string];
+  return { member: standing === "member", address, nonce, clusterName };
+}

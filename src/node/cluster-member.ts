@@ -1,0 +1,289 @@
+// A node that belongs to a cluster, at work: its replica, its links to the others, and the conclusions that are drawn
+// when role, leader or membership change. It begins with the node's files and ends when the node leaves or stops.
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Random } from "../base/random.ts";
+import type { CommandTable } from "../commands/table.ts";
+import type { Config } from "../config/config.ts";
+import type { Network } from "../peer/connection.ts";
+import { Transport, type TransportListener } from "../peer/transport.ts";
+import { Raft } from "../raft/raft.ts";
+import { type Member, type NodeId, noNode } from "../raft/types.ts";
+import type { NodeFiles } from "../storage/data-directory.ts";
+import { Administration } from "./administration.ts";
+import { raftTuningOf, transportOptionsOf } from "./configured.ts";
+import { formatAddress } from "./join.ts";
+import { ProxyOrigin } from "./proxy-origin.ts";
+import { ProxyTarget } from "./proxy-target.ts";
+import { Replica } from "./replica.ts";
+import { StateMachine } from "./state-machine.ts";
+
+export interface ClusterMemberOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly network: Network;
+  readonly commands: CommandTable;
+  readonly files: NodeFiles;
+  readonly events: MemberEvents;
+}
+
+export interface MemberEvents {
+  /** `disposition` or the membership may have changed. */
+  changed(): void;
+  /** Replies have been written: let them leave. */
+  repliesWritten(): void;
+  /** This node is a member no longer, and that is committed. */
+  removed(): void;
+  /** The disk failed in a way that no node may survive. */
+  failed(error: Error): void;
+}
+
+/** What becomes of a data command that comes to a member now. */
+export type Disposition = "serve" | "proxy" | "redirect" | "wait";
+
+/** While there is no leader every millisecond counts, and there is nothing else to do. */
+const tickWithoutLeaderMs = 10;
+
+export class ClusterMember {
+  readonly id: NodeId;
+  readonly raft: Raft;
+  readonly replica: Replica;
+  readonly transport: Transport;
+  readonly administration: Administration;
+  readonly proxyOrigin: ProxyOrigin;
+  disposition: Disposition = "wait";
+  /** The leader of now, or the last one known. */
+  lastLeaderId: NodeId = noNode;
+  readonly #options: ClusterMemberOptions;
+  readonly #proxyTarget: ProxyTarget;
+  readonly #followerProxy: () => boolean;
+  #members: readonly Member[] = [];
+  #tickTimer: Timer | null = null;
+  #loggedRole = "";
+  #stopped = false;
+
+  constructor(options: ClusterMemberOptions) {
+    const { config, clock, logger, random, network, commands, files } = options;
+    const { identity, log, hardState } = files;
+    const { clusterId, nodeId, founder } = identity;
+    this.#options = options;
+    this.id = nodeId;
+    const founding =
+      founder === null ? [] : [{ index: 0, membership: { members: [founder], usedIds: [founder.id] } }];
+    this.raft = new Raft({
+      ...raftTuningOf(config),
+      id: nodeId,
+      log,
+      hardState: { currentTerm: hardState.currentTerm, votedFor: hardState.votedFor },
+      memberships: [...founding, ...log.memberships()],
+      committedIndex: 0,
+      random,
+      nowMs: clock.monotonicMs(),
+    });
+    const linkOptions = transportOptionsOf(config, formatAddress(identity.address));
+    const environment = { clusterId, nodeId, clock, network, random, logger, options: linkOptions };
+    this.transport = new Transport(environment, this.#listener(), {
+      recordsOf: (from, to) => (from >= log.firstIndex && to <= log.lastIndex ? log.records(from, to) : null),
+      isKnown: (id) => this.#standingOf(id),
+    });
+    this.replica = new Replica({
+      config,
+      clock,
+      logger,
+      raft: this.raft,
+      log,
+      hardState,
+      stateMachine: new StateMachine(config, commands),
+      send: (message) => void this.transport.send(message),
+      events: {
+        changed: () => this.#changed(),
+        repliesWritten: () => options.events.repliesWritten(),
+        truncating: () => this.transport.dropQueuedEntries(),
+        applied: (index) => this.administration.applied(index),
+        failed: (error) => options.events.failed(error),
+      },
+    });
+    this.administration = new Administration({ member: this, config, clock, random, log, clusterId });
+    this.proxyOrigin = new ProxyOrigin({
+      send: (to, request) => this.transport.sendProxyRequest(to, request),
+      closeClient: (to, clientId) => this.transport.sendProxyClientClosed(to, clientId),
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    this.#proxyTarget = new ProxyTarget({
+      commands,
+      serves: () => this.disposition === "serve",
+      submitRead: (request) => this.replica.submitRead(request),
+      submitWrite: (request) => this.replica.submitWrite(request),
+      send: (session, response) => this.transport.sendProxyResponse(session, response),
+    });
+    this.#followerProxy = config.watch("follower-proxy");
+    config.onChange("follower-proxy", () => this.#changed());
+    for (const name of tuningOptions) config.onChange(name, () => this.raft.configure(raftTuningOf(config)));
+    for (const name of linkOptionNames) {
+      config.onChange(name, () =>
+        Object.assign(linkOptions, transportOptionsOf(config, formatAddress(identity.address))),
+      );
+    }
+  }
+
+  /** Takes up work. A cluster of one serves as soon as this returns. */
+  begin(): void {
+    this.replica.begin();
+    this.#changed();
+    this.#tick();
+  }
+
+  /** Ends all work; nothing is sent, written or answered any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#tickTimer?.cancel();
+    this.replica.stop();
+    this.transport.stop();
+  }
+
+  /** The configuration in effect. */
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  memberOf(id: NodeId): Member | undefined {
+    return this.#members.find((member) => member.id === id);
+  }
+
+  /** Something was done to the core from outside: go on from there. */
+  settle(): void {
+    this.replica.settle();
+    this.#changed();
+  }
+
+  #listener(): TransportListener {
+    return {
+      message: (message, records) => this.replica.receive(message, records),
+      peerConnected: () => this.replica.settle(),
+      peerDisconnected: (id, channel, direction) => this.#linkLost(id, channel, direction),
+      proxyRequests: (session, items) => this.#proxyTarget.receive(session, items),
+      proxySessionClosed: (session) => this.#proxyTarget.sessionClosed(session),
+      proxyResponses: (_from, responses) => {
+        this.proxyOrigin.receive(responses);
+        this.#options.events.repliesWritten();
+      },
+      proxyLinkDown: (id) => {
+        this.proxyOrigin.linkLost(id);
+        this.#options.events.repliesWritten();
+      },
+      removedFromCluster: (by, index) => {
+        this.#options.logger.notice(
+          `Node ${by} says that this node was removed from the cluster (entry ${index})`,
+        );
+        this.#options.events.removed();
+      },
+    };
+  }
+
+  #linkLost(id: NodeId, channel: string, direction: string): void {
+    if (this.#stopped) return;
+    if (direction === "outgoing") {
+      this.raft.peerUnreachable(id);
+    } else if (channel === "control" && id === this.raft.leaderId) {
+      this.#options.logger.notice(`The connection from the leader, node ${id}, is lost`);
+      this.raft.leaderUnreachable(this.#options.clock.monotonicMs());
+      this.#tickWithin(tickWithoutLeaderMs);
+    }
+    this.replica.settle();
+  }
+
+  #standingOf(id: NodeId): "member" | "unknown" | "removed" {
+    if (this.raft.membership.members.some((member) => member.id === id)) return "member";
+    const committed = this.raft.committedMembership;
+    const gone = committed.usedIds.includes(id) && !committed.members.some((member) => member.id === id);
+    return gone ? "removed" : "unknown";
+  }
+
+  // ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #tick(): void {
+    this.#tickTimer = null;
+    if (this.#stopped) return;
+    const { config } = this.#options;
+    this.replica.tick();
+    this.proxyOrigin.checkTimeouts(config.get("proxy-response-timeout"));
+    this.administration.tick();
+    const periodMs = config.get("periodic-interval");
+    this.#tickWithin(this.raft.leaderId === noNode ? Math.min(tickWithoutLeaderMs, periodMs) : periodMs);
+  }
+
+  /** The next tick comes in `delayMs`, or sooner if the core asks for that. */
+  #tickWithin(delayMs: number): void {
+    const { clock } = this.#options;
+    const wakeMs = Math.max(1, this.raft.wakeAtMs - clock.monotonicMs());
+    this.#tickTimer?.cancel();
+    this.#tickTimer = clock.after(Math.min(delayMs, wakeMs), () => this.#tick());
+  }
+
+  // ── Conclusions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Role, leader, membership or settings may have changed. */
+  #changed(): void {
+    if (this.#stopped) return;
+    this.#noticeRole();
+    this.#noticeMembers();
+    this.administration.leaderMayHaveChanged();
+    const before = this.disposition;
+    this.disposition = this.#currentDisposition();
+    if (before === this.disposition) return;
+    if (before === "serve") this.#proxyTarget.stoppedServing();
+    this.#options.events.changed();
+  }
+
+  #currentDisposition(): Disposition {
+    const { raft } = this;
+    if (raft.role === "leader") return raft.canServe && !raft.isTransferring ? "serve" : "wait";
+    if (raft.leaderId === noNode || this.memberOf(raft.leaderId) === undefined) return "wait";
+    return this.#followerProxy() ? "proxy" : "redirect";
+  }
+
+  #noticeRole(): void {
+    const { role, leaderId, currentTerm } = this.raft;
+    if (leaderId !== noNode) this.lastLeaderId = leaderId;
+    const description = `${role} in term ${currentTerm}, ${leaderId === noNode ? "no leader" : `leader is node ${leaderId}`}`;
+    if (description === this.#loggedRole) return;
+    this.#loggedRole = description;
+    this.#options.logger.notice(`Raft: ${description}`);
+  }
+
+  #noticeMembers(): void {
+    const { members } = this.raft.membership;
+    if (members !== this.#members) {
+      this.#members = members;
+      this.transport.setMembers(members);
+      this.#options.logger.notice(`Raft: members are ${members.map(describe).join(", ")}`);
+      this.#options.events.changed();
+    }
+    const { members: committed, usedIds } = this.raft.committedMembership;
+    if (usedIds.includes(this.id) && !committed.some(({ id }) => id === this.id))
+      this.#options.events.removed();
+  }
+}
+
+function describe({ id, host, port, voting }: Member): string {
+  return `${id} at ${formatAddress({ host, port })}${voting ? "" : " (not voting)"}`;
+}
+
+const tuningOptions = [
+  "election-timeout",
+  "request-timeout",
+  "append-req-max-count",
+  "append-req-max-size",
+  "max-uncommitted-size",
+] as const;
+
+const linkOptionNames = [
+  "connection-timeout",
+  "response-timeout",
+  "reconnect-interval",
+  "cluster-user",
+  "cluster-password",
+] as const;

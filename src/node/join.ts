@@ -1,0 +1,147 @@
+// How an empty node becomes a member: it asks any node of the cluster to be added under an id of its own choosing,
+// following redirections to the leader. Asking again with the same id is harmless, so a lost answer is asked for again.
+
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Address } from "../config/option.ts";
+import type { Network } from "../peer/connection.ts";
+import type { NodeId } from "../raft/types.ts";
+import type { ReplyValue } from "../resp/reply-parser.ts";
+import { type RemoteAnswer, callRemote } from "./remote-call.ts";
+
+export interface JoinOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly nodeId: NodeId;
+  /** Where the others reach this node. */
+  readonly self: Address;
+  /** Nodes to ask, in order; none may be this one. */
+  readonly addresses: readonly Address[];
+  /** How long to go on asking. */
+  readonly timeoutMs: number;
+}
+
+export type JoinResult =
+  | { readonly kind: "added"; readonly clusterId: string }
+  | { readonly kind: "failed"; readonly reason: string };
+
+const callTimeoutMs = 5000;
+const retryMs = 100;
+const redirectsMax = 5;
+
+/** Asks until it is added or must give up; `done` is called once. `cancel` ends it without a call. */
+export class Joiner {
+  readonly #options: JoinOptions;
+  readonly #done: (result: JoinResult) => void;
+  readonly #deadlineMs: number;
+  #cancelled = false;
+  #next = 0;
+  #redirects = 0;
+  /** Whether some node of this pass answered in a way that makes another pass worthwhile. */
+  #promising = false;
+  #lastReason = "no address given";
+
+  constructor(options: JoinOptions, done: (result: JoinResult) => void) {
+    this.#options = options;
+    this.#done = done;
+    this.#deadlineMs = options.clock.monotonicMs() + options.timeoutMs;
+    this.#askNext();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  #askNext(): void {
+    if (this.#cancelled) return;
+    const { addresses, clock } = this.#options;
+    const address = addresses[this.#next];
+    if (address !== undefined) {
+      this.#next++;
+      this.#redirects = 0;
+      this.#ask(address);
+      return;
+    }
+    const again = this.#promising;
+    if (!again || clock.monotonicMs() >= this.#deadlineMs) return this.#fail();
+    this.#next = 0;
+    this.#promising = false;
+    clock.after(retryMs, () => this.#askNext());
+  }
+
+  #ask(address: Address): void {
+    const { network, clock, credentials, nodeId, self } = this.#options;
+    const args = ["RAFT.NODE", "ADD", String(nodeId), formatAddress(self)];
+    callRemote(
+      { network, clock, credentials, args, host: address.host, port: address.port, timeoutMs: callTimeoutMs },
+      (answer) => this.#answered(address, answer),
+    );
+  }
+
+  #answered(address: Address, answer: RemoteAnswer): void {
+    if (this.#cancelled) return;
+    if (answer.kind !== "reply") {
+      this.#note(address, answer.reason);
+      // After a lost answer this node may have been added: asking again under the same id tells.
+      if (answer.kind === "lost") this.#promising = true;
+      return this.#askNext();
+    }
+    const value = answer.value;
+    const clusterId = clusterIdOf(value, this.#options.nodeId);
+    if (clusterId !== null) return this.#done({ kind: "added", clusterId });
+    const text = value.kind === "error" ? value.text : "an unexpected reply";
+    const leader = redirectionOf(text);
+    if (leader !== null && this.#redirects < redirectsMax) {
+      this.#redirects++;
+      return this.#ask(leader);
+    }
+    this.#note(address, text);
+    if (isPassing(text)) this.#promising = true;
+    this.#askNext();
+  }
+
+  #note(address: Address, reason: string): void {
+    const text = `${formatAddress(address)}: ${reason}`;
+    if (text !== this.#lastReason) this.#options.logger.notice(`Not joined through ${text}`);
+    this.#lastReason = text;
+  }
+
+  #fail(): void {
+    this.#done({ kind: "failed", reason: this.#lastReason });
+  }
+}
+
+export function formatAddress(address: Address): string {
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** The cluster's id out of RAFT.NODE ADD's answer `[id, cluster id]`; null when it is none. */
+function clusterIdOf(value: ReplyValue, nodeId: NodeId): string | null {
+  if (value.kind !== "array") return null;
+  const [id, clusterId] = value.items;
+  if (id?.kind !== "integer" || Number(id.value) !== nodeId) return null;
+  if (clusterId?.kind !== "simple" && clusterId?.kind !== "bulk") return null;
+  return clusterId.text.length === clusterIdLength ? clusterId.text : null;
+}
+
+const clusterIdLength = 32;
+
+/** The address in `MOVED <slot> <host>:<port>`. */
+function redirectionOf(error: string): Address | null {
+  const match = /^MOVED \d+ (.+):(\d+)$/.exec(error);
+  if (match === null) return null;
+  const host = (match[1] as string).replace(/^\[(.*)\]$/, "$1");
+  return { host, port: Number(match[2]) };
+}
+
+/** Errors that go away by themselves: an election, another change under way, a node that starts. */
+function isPassing(error: string): boolean {
+  return (
+    /^(CLUSTERDOWN|LOADING|TIMEOUT|NOCLUSTER)/.test(error) ||
+    error === "ERR one voting change only" ||
+    error === "ERR leader transfer is in progress" ||
+    error === "ERR try again"
+  );
+}

@@ -1,0 +1,73 @@
+// Entries proposed here and not applied yet, with the requests that wait for them, oldest first. A request is answered
+// when its entry is applied; when another leader's entry took its place, or nobody can tell in time, the only honest
+// answer is that the outcome is unknown.
+
+import type { LogIndex, Term } from "../raft/types.ts";
+import type { Request } from "./request.ts";
+
+/** One proposed entry and who waits for it; reads stand at their place between the writes. */
+export class Proposal {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly requests: readonly Request[];
+
+  constructor(index: LogIndex, term: Term, requests: readonly Request[]) {
+    this.index = index;
+    this.term = term;
+    this.requests = requests;
+  }
+}
+
+export class ProposalQueue {
+  readonly #proposals: Proposal[] = [];
+  #head = 0;
+
+  get isEmpty(): boolean {
+    return this.#head === this.#proposals.length;
+  }
+
+  get count(): number {
+    return this.#proposals.length - this.#head;
+  }
+
+  push(proposal: Proposal): void {
+    this.#proposals.push(proposal);
+  }
+
+  /** Takes out the proposal at `index` if it is this node's own from `term`; null when nobody here waits for it. */
+  takeApplied(index: LogIndex, term: Term): Proposal | null {
+    const proposal = this.#proposals[this.#head];
+    if (proposal === undefined || proposal.index !== index || proposal.term !== term) return null;
+    this.#advance();
+    return proposal;
+  }
+
+  /** Takes out the oldest proposal at or before `index`: the log went on there without it. Null when there is none. */
+  takeOverwritten(index: LogIndex): Proposal | null {
+    const proposal = this.#proposals[this.#head];
+    if (proposal === undefined || proposal.index > index) return null;
+    this.#advance();
+    return proposal;
+  }
+
+  /** Takes out everything. */
+  takeAll(): Proposal[] {
+    const all = this.#proposals.slice(this.#head);
+    this.#proposals.length = 0;
+    this.#head = 0;
+    return all;
+  }
+
+  #advance(): void {
+    this.#head++;
+    if (this.#head === this.#proposals.length) {
+      this.#proposals.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= compactAfter) {
+      this.#proposals.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+const compactAfter = 256;

@@ -1,0 +1,534 @@
+// One replica at work: the loop that feeds the Raft core, and does what each `Ready` asks for in the order that safety
+// needs. It ties together the core (who decides), the log (what is on disk), the state machine (what it means) and the
+// transport (who hears of it), and knows nothing of sockets or clients.
+//
+// A turn, on the leader:  requests of all clients ──► batch ──► propose ──► Ready
+//    Ready:  hard state to disk ──► entries to the log ──► messages out ──► sync in the background
+//    sync done or acknowledgements in ──► commit ──► apply in order ──► replies
+// While a sync is under way, what arrives is collected: it forms the next entry (group commit). A follower syncs at
+// once, on the loop, because nothing else it could do is worth more than its acknowledgement (measured: 0.18 ms against
+// 0.22 ms through the thread pool).
+
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { keysOf } from "../commands/keys-of.ts";
+import type { Config } from "../config/config.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { LogIndex, Message, Ready, Term } from "../raft/types.ts";
+import { errors } from "../resp/errors.ts";
+import { DiskError } from "../storage/disk.ts";
+import { StorageError } from "../storage/errors.ts";
+import type { HardStateFile } from "../storage/hard-state.ts";
+import type { Log } from "../storage/log.ts";
+import { decodeRecords, recordHeaderBytes } from "../storage/record.ts";
+import { BatchBuilder } from "./batch.ts";
+import { Proposal, ProposalQueue } from "./proposal-queue.ts";
+import { ReadBatch, ReadQueue } from "./read-queue.ts";
+import type { Request, Requester } from "./request.ts";
+import type { StateMachine } from "./state-machine.ts";
+import { SyncStatistics } from "./sync-statistics.ts";
+
+export interface ReplicaOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly raft: Raft;
+  readonly log: Log;
+  readonly hardState: HardStateFile;
+  readonly stateMachine: StateMachine;
+  /** Sends a Raft message; one that cannot be sent is lost, which Raft expects. */
+  readonly send: (message: Message) => void;
+  readonly events: ReplicaEvents;
+}
+
+export interface ReplicaEvents {
+  /** Role, leader, membership or readiness may have changed. */
+  changed(): void;
+  /** Replies have been written: let them leave. */
+  repliesWritten(): void;
+  /** Entries of the log are about to be replaced: nobody may go on using views of them. */
+  truncating(): void;
+  /** All entries up to `index` have been applied. */
+  applied(index: LogIndex): void;
+  /** The disk failed in a way that no node may survive: stop at once, acknowledge nothing. */
+  failed(error: Error): void;
+}
+
+/** Bytes of a batch that are proposed at once, also while a sync is under way. */
+const batchFlushBytes = 1024 * 1024;
+/** Longest stretch of applying before other work gets its turn. */
+const applySliceMs = 20;
+
+export class Replica {
+  readonly raft: Raft;
+  readonly log: Log;
+  readonly stateMachine: StateMachine;
+  readonly syncs = new SyncStatistics();
+  /** AppendEntries heard, and those of them with entries. */
+  appendEntriesReceived = 0;
+  appendEntriesWithEntriesReceived = 0;
+  readonly #config: Config;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #hardState: HardStateFile;
+  readonly #send: (message: Message) => void;
+  readonly #events: ReplicaEvents;
+
+  readonly #batch = new BatchBuilder(recordHeaderBytes);
+  #batchRequests: Request[] = [];
+  #batchNeedsClock = false;
+  readonly #proposals = new ProposalQueue();
+  #turnReads: Request[] = [];
+  readonly #reads = new ReadQueue();
+  #confirmedRound = 0;
+  #turnScheduled = false;
+  #syncInFlight = false;
+  #wasLeader = false;
+  #orphanedAtMs = 0;
+  #stopped = false;
+  readonly #fsync: () => boolean;
+  readonly #quorumReads: () => boolean;
+
+  constructor(options: ReplicaOptions) {
+    this.raft = options.raft;
+    this.log = options.log;
+    this.stateMachine = options.stateMachine;
+    this.#config = options.config;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#hardState = options.hardState;
+    this.#send = options.send;
+    this.#events = options.events;
+    this.#fsync = this.#config.watch("log-fsync");
+    this.#quorumReads = this.#config.watch("quorum-reads");
+  }
+
+  /** Entries proposed here that have not been applied, with clients that wait for them. */
+  get pendingProposals(): number {
+    return this.#proposals.count;
+  }
+
+  /** Takes up work: the only voter of a cluster leads at once, and a founder's first entries are on disk on return. */
+  begin(): void {
+    this.raft.tick(this.#clock.monotonicMs());
+    this.#handleReady();
+    if (this.raft.role !== "leader") return;
+    this.#syncNow();
+    this.#apply();
+  }
+
+  /** Stops for good: nothing is written, sent or answered any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  // ── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes a write, on a leader that can serve. False when an older read of the same requester is still under way: the
+   * write must not overtake it, so try again once that is answered.
+   */
+  submitWrite(request: Request): boolean {
+    const requester = request.requester;
+    if (requester.pendingReads > 0 && !this.#moveReadsIntoBatch(requester)) return false;
+    requester.pendingWrites++;
+    this.#batch.add(request.dbIndex, request.args);
+    this.#batchRequests.push(request);
+    this.#schedule();
+    return true;
+  }
+
+  /** Takes a read, on a leader that can serve. */
+  submitRead(request: Request): void {
+    const requester = request.requester;
+    if (requester.pendingWrites > 0 && this.#batchRequests.length > 0) {
+      // Executed at its place in the batch: committing that entry proves leadership after the read arrived.
+      requester.pendingWrites++;
+      this.#batchRequests.push(request);
+    } else {
+      requester.pendingReads++;
+      this.#turnReads.push(request);
+    }
+    this.#schedule();
+  }
+
+  /** Moves the requester's reads of this turn behind the batch so far; false when it has reads of earlier turns too. */
+  #moveReadsIntoBatch(requester: Requester): boolean {
+    const own = this.#turnReads.filter((read) => read.requester === requester);
+    if (own.length !== requester.pendingReads) return false;
+    this.#turnReads = this.#turnReads.filter((read) => read.requester !== requester);
+    for (const read of own) this.#batchRequests.push(read);
+    requester.pendingReads = 0;
+    requester.pendingWrites += own.length;
+    return true;
+  }
+
+  // ── Input from peers, timers and the disk ───────────────────────────────────────────────────────────────────────
+
+  /** A message from a peer; `records` are the entries' bytes, owned by the replica from now on. */
+  receive(message: Message, records: Uint8Array | null): void {
+    if (this.#stopped) return;
+    if (message.kind === "AppendEntries") this.appendEntriesReceived++;
+    let complete = message;
+    if (message.kind === "AppendEntries" && records !== null) {
+      this.appendEntriesWithEntriesReceived++;
+      const decoded = decodeRecords(records, this.#checksumBefore(message.prevLogIndex, message.prevLogTerm));
+      if (decoded.kind === "error") {
+        this.#logger.warning(`Dropped entries from node ${message.from}: ${decoded.reason}`);
+        return;
+      }
+      complete = { ...message, entries: decoded.entries };
+    }
+    const refusal = this.raft.step(complete, this.#clock.monotonicMs());
+    if (refusal !== null)
+      this.#logger.verbose(`Ignored ${message.kind} from node ${message.from}: ${refusal}`);
+    this.#handleReady();
+    this.#schedule();
+  }
+
+  /** The chain's checksum that the entries after (`index`, `term`) must build on; null when this log cannot tell. */
+  #checksumBefore(index: LogIndex, term: Term): number | null {
+    const log = this.log;
+    if (index < log.firstIndex - 1 || index > log.lastIndex || log.termAt(index) !== term) return null;
+    return log.crcAt(index);
+  }
+
+  /** Time has passed. */
+  tick(): void {
+    if (this.#stopped) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.raft.tick(nowMs);
+    this.#handleReady();
+    this.#expireDueKeys();
+    this.#giveUpOrphans(nowMs);
+    this.#schedule();
+    this.log.prepareAhead();
+  }
+
+  /** Some input was given to the core directly: do what it asks for. */
+  settle(): void {
+    if (this.#stopped) return;
+    this.#handleReady();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    this.#clock.endOfTurn(this.#endOfTurn);
+  }
+
+  readonly #endOfTurn = (): void => {
+    this.#turnScheduled = false;
+    this.#turn();
+  };
+
+  #turn(): void {
+    if (this.#stopped) return;
+    this.#startReads();
+    this.#flushBatch();
+    this.#handleReady();
+    this.#sync();
+    this.#apply();
+    this.#answerReads();
+    this.#events.repliesWritten();
+  }
+
+  // ── Writes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #flushBatch(): void {
+    const requests = this.#batchRequests;
+    if (requests.length === 0 && !this.#batchNeedsClock) return;
+    if (this.#syncInFlight && this.#batch.sizeBytes < batchFlushBytes) return;
+    const kind = this.#batch.count > 0 ? "command" : "clock";
+    const record = kind === "command" ? this.#batch.record() : null;
+    const proposed = this.raft.propose(kind, this.#clock.wallMs(), record);
+    this.#batchRequests = [];
+    this.#batchNeedsClock = false;
+    if (typeof proposed === "string") {
+      this.#takeBack(requests);
+    } else {
+      this.#proposals.push(new Proposal(proposed.index, proposed.term, requests));
+      this.#handleReady();
+    }
+    this.#batch.clear();
+  }
+
+  /** The earliest deadline has passed: move the replicated clock, also when nobody writes. */
+  #expireDueKeys(): void {
+    if (!this.raft.canServe || this.#batchRequests.length > 0 || !this.#proposals.isEmpty) return;
+    if (this.stateMachine.keyspace.nextDeadlineMs > this.#clock.wallMs()) return;
+    this.#batchNeedsClock = true;
+  }
+
+  /** Hands requests that were surely not executed back to those who sent them. */
+  #takeBack(requests: readonly Request[]): void {
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i] as Request;
+      request.requester.pendingWrites--;
+      request.requester.takeBack(request);
+    }
+  }
+
+  // ── Reads ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #startReads(): void {
+    if (this.#turnReads.length === 0) return;
+    this.#moveDueReadsIntoBatch();
+    const reads = this.#turnReads;
+    if (reads.length === 0) return;
+    this.#turnReads = [];
+    // With quorum reads off the leader answers from what it has applied, trusting that it still leads.
+    const round = this.#quorumReads() ? this.raft.requestRead() : 0;
+    if (round === null || !this.raft.canServe) {
+      this.#takeBackReads(reads);
+      return;
+    }
+    this.#reads.push(new ReadBatch(round, this.#readIndex(reads), reads));
+  }
+
+  /** What must be applied before the reads: all that is committed, and what their requesters wrote before. */
+  #readIndex(reads: readonly Request[]): LogIndex {
+    for (let i = 0; i < reads.length; i++) {
+      if ((reads[i] as Request).requester.pendingWrites > 0) return this.raft.lastIndex;
+    }
+    return this.raft.commitIndex;
+  }
+
+  /** Reads of keys whose deadline has passed wait for the entry that expires them, like a write. */
+  #moveDueReadsIntoBatch(): void {
+    const nowMs = this.#clock.wallMs();
+    if (this.stateMachine.keyspace.nextDeadlineMs > nowMs) return;
+    const rest: Request[] = [];
+    for (const read of this.#turnReads) {
+      if (this.#readsExpiredKey(read, nowMs)) {
+        read.requester.pendingReads--;
+        read.requester.pendingWrites++;
+        this.#batchRequests.push(read);
+        this.#batchNeedsClock = true;
+      } else {
+        rest.push(read);
+      }
+    }
+    this.#turnReads = rest;
+  }
+
+  #readsExpiredKey(read: Request, nowMs: number): boolean {
+    const keys = keysOf(read.command, read.args);
+    // A command without keys (DBSIZE, SCAN, …) sees them all.
+    if (keys.length === 0) return true;
+    for (const key of keys) {
+      if (this.stateMachine.keyspace.isExpiredAt(read.dbIndex, read.args[key] as string, nowMs)) return true;
+    }
+    return false;
+  }
+
+  #answerReads(): void {
+    if (this.#reads.isEmpty) return;
+    const nowMs = this.#clock.wallMs();
+    const applied = this.stateMachine.appliedIndex;
+    for (;;) {
+      const batch = this.#reads.takeAnswerable(this.#confirmedRound, applied);
+      if (batch === null) return;
+      for (let i = 0; i < batch.requests.length; i++) {
+        const request = batch.requests[i] as Request;
+        this.#runRead(request, nowMs);
+        request.requester.pendingReads--;
+        request.requester.answered(request);
+      }
+    }
+  }
+
+  #runRead(request: Request, nowMs: number): void {
+    const reply = request.requester.reply;
+    this.stateMachine.read(request.command, request.args, request.dbIndex, { reply, nowMs });
+  }
+
+  #takeBackReads(reads: readonly Request[]): void {
+    for (const read of reads) {
+      read.requester.pendingReads--;
+      read.requester.takeBack(read);
+    }
+  }
+
+  // ── Ready ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #handleReady(): void {
+    const raft = this.raft;
+    if (!raft.hasReady) return;
+    while (raft.hasReady) this.#handleOne(raft.ready());
+    this.#noticeRole();
+    this.#events.changed();
+  }
+
+  #handleOne(ready: Ready): void {
+    try {
+      if (ready.hardState !== null) this.#hardState.save(ready.hardState);
+      const first = ready.entries[0];
+      if (first !== undefined) {
+        if (first.index <= this.log.lastIndex) this.#events.truncating();
+        this.log.append(ready.entries);
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (ready.confirmedRound > this.#confirmedRound) this.#confirmedRound = ready.confirmedRound;
+    const messages = ready.messages;
+    for (let i = 0; i < messages.length; i++) this.#send(messages[i] as Message);
+    if (ready.entries.length > 0 && !this.#fsync()) {
+      this.raft.stable(this.log.lastIndex, this.log.termAt(this.log.lastIndex));
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof DiskError || error instanceof StorageError)) throw error;
+    this.#stopped = true;
+    this.#events.failed(error);
+  }
+
+  #noticeRole(): void {
+    const leads = this.raft.role === "leader";
+    if (leads === this.#wasLeader) return;
+    this.#wasLeader = leads;
+    if (leads) return;
+    // What was not proposed can be done again; what was has an outcome that only the log will tell.
+    this.#confirmedRound = 0;
+    for (const batch of this.#reads.takeAll()) this.#takeBackReads(batch.requests);
+    const reads = this.#turnReads;
+    this.#turnReads = [];
+    this.#takeBackReads(reads);
+    const requests = this.#batchRequests;
+    this.#batchRequests = [];
+    this.#batchNeedsClock = false;
+    this.#batch.clear();
+    this.#takeBack(requests);
+    this.#orphanedAtMs = this.#clock.monotonicMs();
+  }
+
+  // ── Sync ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #sync(): void {
+    const log = this.log;
+    if (this.#stopped || this.#syncInFlight || log.durableIndex >= log.lastIndex || !this.#fsync()) return;
+    const startMs = this.#clock.monotonicMs();
+    if (this.raft.role === "leader") {
+      this.#syncInFlight = true;
+      log.syncInBackground((error, index, term) => this.#synced(error, index, term, startMs));
+      return;
+    }
+    this.#syncNow();
+  }
+
+  /** Syncs on the loop, and tells the core until it has nothing left to store. */
+  #syncNow(): void {
+    const log = this.log;
+    while (log.durableIndex < log.lastIndex && !this.#stopped) {
+      const startMs = this.#clock.monotonicMs();
+      try {
+        log.sync();
+      } catch (error) {
+        this.#fail(error);
+        return;
+      }
+      this.#noteSync(startMs);
+      this.raft.stable(log.lastIndex, log.termAt(log.lastIndex));
+      this.#handleReady();
+    }
+  }
+
+  #synced(error: DiskError | null, index: LogIndex, term: Term, startMs: number): void {
+    this.#syncInFlight = false;
+    if (this.#stopped) return;
+    if (error !== null) {
+      this.#fail(error);
+      return;
+    }
+    this.#noteSync(startMs);
+    this.raft.stable(index, term);
+    this.#turn();
+  }
+
+  #noteSync(startMs: number): void {
+    const tookMs = this.#clock.monotonicMs() - startMs;
+    this.syncs.note(tookMs);
+    if (tookMs > slowSyncMs)
+      this.#logger.warning(`Slow log sync: ${Math.round(tookMs)} ms. Is the disk overloaded?`);
+  }
+
+  // ── Apply ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #apply(): void {
+    const machine = this.stateMachine;
+    const target = Math.min(this.raft.commitIndex, this.log.lastIndex);
+    if (machine.appliedIndex >= target || this.#stopped) return;
+    const untilMs = this.#clock.monotonicMs() + applySliceMs;
+    while (machine.appliedIndex < target) {
+      this.#applyEntry(machine.appliedIndex + 1);
+      if ((machine.appliedIndex & 15) === 0 && this.#clock.monotonicMs() > untilMs) {
+        this.syncs.applyThrottled++;
+        this.#schedule();
+        break;
+      }
+    }
+    this.raft.applied(machine.appliedIndex);
+    this.#events.applied(machine.appliedIndex);
+    this.#handleReady();
+  }
+
+  #applyEntry(index: LogIndex): void {
+    const entry = this.log.entry(index);
+    assert(entry.index === index, "the log gives the entry that was asked for");
+    const machine = this.stateMachine;
+    machine.beginEntry(index, entry.stampMs);
+    const proposal = this.#proposals.takeApplied(index, entry.term);
+    if (proposal !== null) {
+      this.#runRequests(proposal.requests);
+      return;
+    }
+    this.#answerOverwritten(index);
+    if (entry.kind === "command") machine.runBody(this.log.body(index));
+  }
+
+  #runRequests(requests: readonly Request[]): void {
+    const machine = this.stateMachine;
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i] as Request;
+      const requester = request.requester;
+      if (request.isWrite) machine.run(request.command, request.args, request.dbIndex, requester.reply);
+      else this.#runRead(request, this.#clock.wallMs());
+      requester.pendingWrites--;
+      requester.answered(request);
+    }
+  }
+
+  // ── Writes whose leader was deposed ─────────────────────────────────────────────────────────────────────────────
+
+  #answerOverwritten(index: LogIndex): void {
+    for (;;) {
+      const proposal = this.#proposals.takeOverwritten(index);
+      if (proposal === null) return;
+      this.#answerUnknown(proposal);
+    }
+  }
+
+  /** Long after leadership was lost nobody has told what became of the writes: say just that. */
+  #giveUpOrphans(nowMs: number): void {
+    if (this.#wasLeader || this.#proposals.isEmpty) return;
+    if (nowMs - this.#orphanedAtMs < this.#config.get("leader-wait-timeout")) return;
+    for (const proposal of this.#proposals.takeAll()) this.#answerUnknown(proposal);
+    this.#events.repliesWritten();
+  }
+
+  #answerUnknown(proposal: Proposal): void {
+    for (const request of proposal.requests) {
+      const requester = request.requester;
+      requester.reply.error(request.isWrite ? errors.timeoutNotCommitted : errors.timeoutNoQuorum);
+      requester.pendingWrites--;
+      requester.answered(request);
+    }
+  }
+}
+
+const slowSyncMs = 100;

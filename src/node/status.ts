@@ -1,0 +1,116 @@
+// The numbers of a node that INFO shows: a picture of the moment, made on demand. The node fills it; who prints it knows
+// only these records.
+
+import type { LogIndex, NodeId, Role, Term } from "../raft/types.ts";
+
+/** The life of a node, in RedisRaft's words. */
+export type NodeState = "uninitialized" | "joining" | "loading" | "up";
+
+/** The link to another node, in RedisRaft's words. */
+export type PeerState = "disconnected" | "resolving" | "connecting" | "connected" | "connect_error";
+
+export interface PeerStatus {
+  /** Its place in the list of members, this node included; INFO numbers nodes so. */
+  readonly position: number;
+  readonly id: NodeId;
+  readonly host: string;
+  readonly port: number;
+  readonly state: PeerState;
+  readonly voting: boolean;
+  /** Seconds since the link was last made, -1 when it never was. */
+  readonly lastConnectedSeconds: number;
+  readonly connectErrors: number;
+  readonly connects: number;
+  /** Last log index known to be on its disk; only the leader knows, others say 0. */
+  readonly matchIndex: LogIndex;
+}
+
+export interface RaftStatus {
+  /** 32 characters, or "" before INIT and JOIN. */
+  readonly clusterId: string;
+  /** 0 before INIT and JOIN. */
+  readonly nodeId: NodeId;
+  readonly state: NodeState;
+  /** Null while the node is not part of a cluster. */
+  readonly role: Role | null;
+  /** Null while the node is not part of a cluster. */
+  readonly voting: boolean | null;
+  /** 0 for nobody. */
+  readonly votedFor: NodeId;
+  /** 0 when unknown. */
+  readonly leaderId: NodeId;
+  readonly currentTerm: Term;
+  readonly nodeCount: number;
+  readonly votingNodeCount: number;
+  /** Every member but this node. */
+  readonly peers: readonly PeerStatus[];
+  readonly log: LogStatus;
+  readonly snapshot: SnapshotStatus;
+  readonly proxy: ProxyStatus;
+  readonly counts: MessageCounts;
+}
+
+export interface LogStatus {
+  readonly entryCount: number;
+  readonly currentIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly lastAppliedIndex: LogIndex;
+  readonly fileBytes: number;
+  /** Bytes and count of entries held in memory besides the log's files. */
+  readonly cacheBytes: number;
+  readonly cacheEntries: number;
+  /** Entries under way whose clients are connected here. */
+  readonly clientAttachedEntries: number;
+  readonly syncCount: number;
+  readonly syncMaxMicros: number;
+  readonly syncAverageMicros: number;
+}
+
+export interface SnapshotStatus {
+  /** "" when there is none. */
+  readonly fileName: string;
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+  readonly sizeBytes: number;
+  /** How long the last one took to make, -1 when none was made. */
+  readonly tookSeconds: number;
+  readonly created: number;
+  readonly received: number;
+  /** The one being made, null when none is. */
+  readonly inProgress: { readonly lastIndex: LogIndex; readonly lastTerm: Term } | null;
+}
+
+export interface ProxyStatus {
+  readonly requests: number;
+  readonly failedRequests: number;
+  readonly failedResponses: number;
+  readonly outstanding: number;
+}
+
+export interface MessageCounts {
+  readonly appendEntriesReceived: number;
+  readonly appendEntriesWithEntriesReceived: number;
+  readonly installSnapshotReceived: number;
+  /** How often applying was broken off to let other work go on. */
+  readonly applyThrottled: number;
+}
+
+/** One database of the keyspace. */
+export interface DatabaseStatus {
+  readonly index: number;
+  readonly keys: number;
+  /** Keys with a deadline. */
+  readonly expires: number;
+}
+
+export interface KeyspaceStatus {
+  /** Those that hold keys. */
+  readonly databases: readonly DatabaseStatus[];
+  readonly expiredKeys: number;
+}
+
+/** Where INFO gets the node's numbers. */
+export interface StatusSource {
+  raftStatus(): RaftStatus;
+  keyspaceStatus(): KeyspaceStatus;
+}

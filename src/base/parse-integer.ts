@@ -44,6 +44,11 @@ export function parseInt64(text: string): bigint | null {
   return value >= int64Min && value <= int64Max ? value : null;
 }
 
+/** The value of a canonical signed 64-bit integer, as a number while it is safe, as a bigint beyond; null for any other text. */
+export function parseInteger(text: string): number | bigint | null {
+  return parseSafeInteger(text) ?? parseInt64(text);
+}
+
 function isCanonicalInteger(text: string): boolean {
   const from = text.charCodeAt(0) === minus ? 1 : 0;
   const digits = text.length - from;

@@ -70,7 +70,7 @@ function runHello(context: LocalContext, args: readonly string[]): void {
   let user: string | undefined;
   let password = "";
   let name: string | undefined;
-  for (let at = 2; at < args.length; ) {
+  for (let at = 2; at < args.length;) {
     const option = (args[at] as string).toLowerCase();
     const following = args.length - 1 - at;
     if (option === "auth" && following >= 2) {

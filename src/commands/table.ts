@@ -77,6 +77,7 @@ interface FoundContainer {
   readonly alone: FoundCommand | null;
 }
 
+/** Commands by name. Built once at start; building it throws if the facts contradict each other. */
 export class CommandTable {
   readonly commands: readonly Command[];
   readonly #bySpelling = new Map<string, FoundCommand | FoundContainer>();

@@ -1,5 +1,6 @@
 // The links that other nodes opened to this one, and which of them an answer goes to.
 
+import { assert } from "../base/assert.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Connection } from "./connection.ts";
 import { frameType } from "./frame.ts";
@@ -122,7 +123,7 @@ export class IncomingLinks {
 
   lost(incoming: IncomingLink): void {
     const channelLinks = this.#nodes.get(incoming.from);
-    if (channelLinks?.get(incoming.channel) !== incoming) return;
+    assert(channelLinks?.get(incoming.channel) === incoming, "a replaced link to have been discarded");
     channelLinks.delete(incoming.channel);
     if (channelLinks.size === 0) {
       this.#nodes.delete(incoming.from);

@@ -12,6 +12,9 @@
 //
 // Everything that comes in is checked before anything is done with it; a frame that is not what belongs on its link
 // closes that link, and the node that sent it has to start again with a hello.
+//
+// Between two processes over loopback (2 cores, busy): 30,000-134,000 heartbeats with their answers a second, entries at
+// 350-1,200 MB/s in messages of 16 kB to 2 MB, 250,000-640,000 proxied SETs a second (`test/peer/throughput.ts`).
 
 import { assert } from "../base/assert.ts";
 import type { Timer } from "../base/clock.ts";
@@ -238,7 +241,6 @@ export class Transport {
 
   /** The reply's bytes are copied. False when the session has ended, or ends now because too much waits in it. */
   sendProxyResponse(session: ProxySession, response: ProxyResponse): boolean {
-    if (!session.open) return false;
     const incoming = this.#incoming.get(session.from, "proxy");
     return incoming === session && incoming.sender.response(response);
   }

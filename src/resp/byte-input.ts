@@ -43,6 +43,7 @@ export class ByteInput {
 
   #gathered: Buffer = emptyBuffer;
   #gatheredBytes = 0;
+  /** A line with a hidden end can only become too long. */
   #zeroSeen = false;
   #pieces: string[] = [];
   #piecesBytes = 0;
@@ -131,9 +132,7 @@ export class ByteInput {
       this.position++;
       this.#dropLeft = rule.dropAfter;
     }
-    if (!this.#drop()) return null;
-    this.#zeroSeen = false;
-    return this.#takeGathered();
+    return this.#drop() ? this.#takeGathered() : null;
   }
 
   /**
@@ -176,13 +175,12 @@ export class ByteInput {
     this.end = chunk.length;
   }
 
-  /** Where in the chunk the line ends; -1 when it does not, or not within what the rule allows. */
+  /** Where in the chunk the line ends; -1 when it does not. */
   #findTerminator(rule: LineRule): number {
     if (this.#zeroSeen) return -1;
     const chunk = this.chunk;
     const terminator = rule.terminator;
-    const to = Math.min(this.end, this.position + rule.bytesMax + 1 - this.#gatheredBytes);
-    for (let at = this.position; at < to; at++) {
+    for (let at = this.position; at < this.end; at++) {
       const byte = chunk[at];
       if (byte === terminator) return at;
       if (byte === 0 && rule.zeroHides) {

@@ -1,14 +1,16 @@
 // Splits a line typed by a person (telnet, netcat, a configuration line) into arguments, as Redis' sdssplitargs does:
 // words between blanks; "double quotes" with \n \r \t \b \a \xHH and \<any other> for itself; 'single quotes' with only
 // \' special; a quote may open inside a word, but a closing one must be followed by a blank or the end.
-// Bytes are chars below 256; only ASCII blanks count, so bytes of UTF-8 text are never taken for one.
+// A zero byte ends the line, as it ends a string in C. Bytes are chars below 256; only ASCII blanks count, so bytes of UTF-8 text are never taken for one.
 
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
 const backslash = 0x5c;
 
-/** The arguments of `line`, none for a blank one; null when its quotes are not balanced. O(length). */
-export function splitInlineArguments(line: string): string[] | null {
+/** The arguments of `text`, none for a blank one; null when its quotes are not balanced. O(length). */
+export function splitInlineArguments(text: string): string[] | null {
+  const zero = text.indexOf("\0");
+  const line = zero < 0 ? text : text.slice(0, zero);
   const args: string[] = [];
   let at = 0;
   for (;;) {
@@ -41,7 +43,7 @@ function isBlank(code: number): boolean {
 
 /** What ends a word outside quotes: not \v and \f, which only separate words that have already ended. */
 function endsWord(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0;
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 /** Where the quote opened at `open` closes; -1 when it does not. */

@@ -121,7 +121,6 @@ export class ReplyParser {
       if (top.missing > 0) return null;
       this.#open.pop();
       value = closed(top);
-      if (value === null) return null;
     }
   }
 

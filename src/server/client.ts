@@ -308,7 +308,8 @@ export class Client implements ClientPort, Requester {
   /** The client will send no more, but may still read: it gets the answers to what it has sent. */
   inputEnded(): void {
     this.#inputEnded = true;
-    if (this.#peer !== null) this.#socket.end();
+    // Nobody knows how long an answer from elsewhere takes, and a client that has gone altogether looks the same.
+    if (this.#peer !== null || this.#waitsForLater) this.#socket.end();
     else this.process();
   }
 

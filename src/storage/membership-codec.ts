@@ -39,7 +39,8 @@ export function decodeMembership(body: Uint8Array): Membership | null {
 function memberOf(raw: unknown): Member | null {
   if (!Array.isArray(raw) || raw.length !== 4) return null;
   const [id, host, port, voting]: unknown[] = raw;
-  if (!isNodeId(id) || typeof host !== "string" || typeof port !== "number" || typeof voting !== "boolean") return null;
+  if (!isNodeId(id) || typeof host !== "string" || typeof port !== "number" || typeof voting !== "boolean")
+    return null;
   if (host.length > hostLengthMax || !Number.isInteger(port) || port < 0 || port > 65535) return null;
   return { id, host, port, voting };
 }

@@ -16,7 +16,8 @@ export const ownerBytes = 8 + clusterIdBytesMax;
 
 export function writeOwner(bytes: Uint8Array, offset: number, owner: Owner): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (owner.clusterId.length > clusterIdBytesMax) throw new RangeError("a cluster id has at most 64 characters");
+  if (owner.clusterId.length > clusterIdBytesMax)
+    throw new RangeError("a cluster id has at most 64 characters");
   buffer.writeUInt32LE(owner.nodeId, offset);
   buffer.writeUInt32LE(owner.clusterId.length, offset + 4);
   buffer.latin1Write(owner.clusterId, offset + 8, owner.clusterId.length);

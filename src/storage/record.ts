@@ -87,8 +87,14 @@ export function sealRecord(entry: Entry, previousCrc: number): Uint8Array {
   const view = new DataView(record.buffer, record.byteOffset, recordHeaderBytes);
   if (headerNames(view, entry)) {
     const end = recordHeaderBytes + view.getUint32(12, true);
-    assert(end <= record.length && record.length <= ((end + 7) & ~7), "a record of the length its header says");
-    assert(view.getUint32(8, true) === crcOf(record, end), "a record that nobody changed after it was checked");
+    assert(
+      end <= record.length && record.length <= ((end + 7) & ~7),
+      "a record of the length its header says",
+    );
+    assert(
+      view.getUint32(8, true) === crcOf(record, end),
+      "a record that nobody changed after it was checked",
+    );
     return record;
   }
   assert(record.length - recordHeaderBytes <= recordBodyBytesMax, "a body within its limit");
@@ -210,7 +216,14 @@ export function entryAt(bytes: Uint8Array, view: DataView, offset: number): Entr
   const body = offset + recordHeaderBytes;
   const membership = kind === "membership" ? decodeMembership(bytes.subarray(body, body + bodyBytes)) : null;
   const record = bytes.subarray(offset, offset + recordSizeBytes(bodyBytes));
-  return new Entry(indexAt(view, offset), termAt(view, offset), kind, stampMsAt(view, offset), membership, record);
+  return new Entry(
+    indexAt(view, offset),
+    termAt(view, offset),
+    kind,
+    stampMsAt(view, offset),
+    membership,
+    record,
+  );
 }
 
 /**
@@ -225,7 +238,8 @@ export function recordProblem(bytes: Uint8Array, view: DataView, offset: number)
   const sizeBytes = recordSizeBytes(bodyBytes);
   if (room < sizeBytes) return "cut short";
   const end = offset + recordHeaderBytes + bodyBytes;
-  if (crcAt(view, offset) !== Bun.hash.crc32(bytes.subarray(offset + checkedFrom, end))) return "wrong checksum";
+  if (crcAt(view, offset) !== Bun.hash.crc32(bytes.subarray(offset + checkedFrom, end)))
+    return "wrong checksum";
   if (view.getUint8(offset + 16) !== recordFormatVersion) return "newer format";
   const kind = kindOf(view.getUint8(offset + 17));
   if (kind === null) return "unknown kind";
@@ -281,7 +295,7 @@ export function decodeRecords(bytes: Uint8Array, previousCrc: number | null): De
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const entries: Entry[] = [];
   let previous: ChainPoint | null = null;
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     let problem = recordProblem(bytes, view, offset);
     if (problem === null) {
       if (previous !== null) problem = linkProblem(view, offset, previous);

@@ -137,7 +137,11 @@ function openSegments(options: RecoveryOptions): Segment[] {
         throw error;
       }
       if (segments[segments.length - 1]?.firstIndex !== firstIndex) {
-        throw new StorageError("LOG_GAP", path, `${path} holds entries from another index than its name says.`);
+        throw new StorageError(
+          "LOG_GAP",
+          path,
+          `${path} holds entries from another index than its name says.`,
+        );
       }
     }
   } catch (error) {
@@ -151,7 +155,11 @@ function openSegments(options: RecoveryOptions): Segment[] {
 const readBuffer = new Uint8Array(1024 * 1024);
 
 /** Reads all of the file, so that a sector that cannot be read is found while it is an error and not yet a signal. */
-function readThrough(file: { read(into: Uint8Array, offset: number): number }, path: string, firstIndex: LogIndex): void {
+function readThrough(
+  file: { read(into: Uint8Array, offset: number): number },
+  path: string,
+  firstIndex: LogIndex,
+): void {
   let offset = 0;
   try {
     for (;;) {
@@ -161,7 +169,10 @@ function readThrough(file: { read(into: Uint8Array, offset: number): number }, p
     }
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    throw new LogDamagedError({ path, offset, index: firstIndex }, `or a later one cannot be read (${error.code})`);
+    throw new LogDamagedError(
+      { path, offset, index: firstIndex },
+      `or a later one cannot be read (${error.code})`,
+    );
   }
 }
 
@@ -186,7 +197,8 @@ class Recovery {
 
   run(): RecoveredLog {
     this.#checkBeginning();
-    for (let i = 0; i < this.#segments.length - 1; i++) this.#recoverFullSegment(this.#segment(i), this.#segment(i + 1));
+    for (let i = 0; i < this.#segments.length - 1; i++)
+      this.#recoverFullSegment(this.#segment(i), this.#segment(i + 1));
     const last = this.#segment(this.#segments.length - 1);
     this.#recoverLastSegment(last);
     const rewrittenBytes = this.#rewriteUnproven(last);
@@ -216,7 +228,8 @@ class Recovery {
   #recoverFullSegment(segment: Segment, next: Segment): void {
     const problem = this.#walk(segment, next.firstIndex - 1);
     if (segment.lastIndex < next.firstIndex - 1) {
-      if (problem === null && isZeroTail(segment)) throw gap(segment.path, segment.lastIndex + 1, next.firstIndex - 1);
+      if (problem === null && isZeroTail(segment))
+        throw gap(segment.path, segment.lastIndex + 1, next.firstIndex - 1);
       throw damaged(segment, problem ?? "missing");
     }
     const end = segment.pointAt(segment.lastIndex);
@@ -252,7 +265,8 @@ class Recovery {
     let previous = segment.before;
     while (segment.lastIndex < lastIndex) {
       const offset = segment.endOffset;
-      if (segment.roomBytes < recordHeaderBytes || isZero(bytes, offset, offset + recordHeaderBytes)) return null;
+      if (segment.roomBytes < recordHeaderBytes || isZero(bytes, offset, offset + recordHeaderBytes))
+        return null;
       let problem = recordProblem(bytes, view, offset);
       // The checksum is right, so this is no damage, and it must not be cut.
       if (problem === "newer format") throw newerFormat(segment.path, view.getUint8(offset + 16));
@@ -285,7 +299,10 @@ class Recovery {
     const start = segment.offsetOf(from);
     for (let offset = start; offset < segment.endOffset; offset += readBuffer.length) {
       // A copy: the kernel should not have to read from the pages that it writes.
-      segment.write(segment.bytes.slice(offset, Math.min(offset + readBuffer.length, segment.endOffset)), offset);
+      segment.write(
+        segment.bytes.slice(offset, Math.min(offset + readBuffer.length, segment.endOffset)),
+        offset,
+      );
     }
     return segment.endOffset - start;
   }

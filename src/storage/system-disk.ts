@@ -38,7 +38,8 @@ export class SystemDisk implements Disk {
     );
     if (first === undefined) return;
     // Every directory from the first one made down to the target is a new name in its parent.
-    for (let made = target; made.length >= first.length; made = dirname(made)) this.syncDirectory(dirname(made));
+    for (let made = target; made.length >= first.length; made = dirname(made))
+      this.syncDirectory(dirname(made));
   }
 
   list(path: string): string[] {

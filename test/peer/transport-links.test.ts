@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { encodeFrame, frameType } from "../../src/peer/frame.ts";
 import { peerVersion, refusals } from "../../src/peer/hello.ts";
 import type { Hello } from "../../src/peer/hello.ts";
+import { encodeMessage } from "../../src/peer/message-codec.ts";
 import { FakeEnd } from "./fake-network.ts";
 import { appendEntries, appendEntriesResponse, heartbeat } from "./messages.ts";
 import { TestWorld, clusterId, proxyRequest } from "./test-world.ts";
@@ -73,6 +75,23 @@ describe("a hello", () => {
     a.options.credentials = null;
     world.clock.advance(2000);
     expect(a.logger.notices.at(-1)).toContain("NOAUTH Authentication required.");
+  });
+
+  test("may be answered in one chunk with the first frames", () => {
+    const a = world.node({ id: 1 });
+    const response = appendEntriesResponse(2, 1);
+    world.network.listen("10.0.0.1", 2, (end) => {
+      const frames = encodeFrame(frameType.appendEntriesResponse, encodeMessage(response), []);
+      end.write(Buffer.concat([Buffer.from("+OK\r\n"), ...frames]));
+      return { data: () => undefined, drain: () => undefined, closed: () => undefined };
+    });
+    world.network.chunkBytes = () => 1000;
+    a.transport.setMembers([{ id: 2, host: "10.0.0.1", port: 2, voting: true }]);
+    world.clock.advance(20);
+    // The control and the bulk link; on the proxy link it is out of place.
+    expect(a.listener.messages.map(({ message }) => message)).toEqual([response, response]);
+    expect(a.logger.notices).toHaveLength(1);
+    expect(a.logger.notices[0]).toContain("does not belong on a proxy link");
   });
 
   test("that is never answered, answered with garbage or without an end is given up", () => {
@@ -178,6 +197,21 @@ describe("a link that breaks", () => {
   });
 });
 
+describe("a link that works again", () => {
+  test("starts with the shortest pause when it breaks once more", () => {
+    const { a } = world.pair();
+    for (const end of world.network.openConnections) end.cut();
+    world.network.silent = true;
+    world.clock.advance(30_000);
+    world.network.silent = false;
+    world.clock.advance(10_000);
+    expect(a.transport.statistics(2)!.state).toBe("connected");
+    world.network.openConnections.forEach((end) => end.cut());
+    world.clock.advance(110);
+    expect(a.transport.statistics(2)!.state).toBe("connected");
+  });
+});
+
 describe("silence", () => {
   test("ends a link on both sides after twice the response timeout, and only then", () => {
     const { a, b } = world.pair();
@@ -222,11 +256,12 @@ describe("silence", () => {
 
 describe("links opened twice", () => {
   test("the newer one wins, and nobody is told of a loss", () => {
-    const { b } = world.pair();
+    const { a, b } = world.pair();
     const twin = world.node({ id: 1, port: 50 });
     twin.transport.setMembers([b.member]);
     world.clock.advance(50);
     expect(b.listener.events.filter((event) => event.startsWith("disconnected"))).toEqual([]);
+    expect(a.listener.events).toContain("disconnected 2 control outgoing");
     expect(b.transport.send(appendEntriesResponse(2, 1))).toBeTrue();
     world.clock.advance(10);
     expect(twin.listener.messages).toHaveLength(1);
@@ -316,6 +351,25 @@ describe("members", () => {
     expect(a.listener.events).toContain("removed says 2 at 0");
     expect(a.transport.statistics(2)!.state).not.toBe("connected");
   });
+});
+
+test("stop() ends attempts to connect, and those that were still to come", () => {
+  for (const waitMs of [0, 50, 5000]) {
+    const a = world.node({ id: 1 });
+    a.transport.setMembers([{ id: 9, host: "10.0.0.1", port: 9, voting: true }]);
+    world.clock.advance(waitMs);
+    a.transport.stop();
+    expect(world.clock.pendingTimers).toBe(0);
+  }
+});
+
+test("stop() from inside an event delivers nothing more of the same chunk", () => {
+  const { a, b } = world.pair();
+  b.listener.onMessage = () => b.transport.stop();
+  a.transport.send(heartbeat(1, 2, 1));
+  a.transport.send(heartbeat(1, 2, 2));
+  world.clock.advance(50);
+  expect(b.listener.messages).toHaveLength(1);
 });
 
 test("stop() closes all links, sets no timer more and calls nobody", () => {

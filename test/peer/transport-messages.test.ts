@@ -107,6 +107,13 @@ describe("messages", () => {
     expect(b.transport.send(appendEntriesResponse(2, 1))).toBeFalse();
   });
 
+  test("whose entries are larger than any frame are refused, and the log says so", () => {
+    const { a } = world.pair({ frameBytesMax: 1000 });
+    a.records = [Buffer.alloc(1001)];
+    expect(a.transport.send(appendEntries(1, 2, { prevLogIndex: 1, lastEntryIndex: 2 }))).toBeFalse();
+    expect(a.logger.notices.at(-1)).toContain("too large to send to node 2");
+  });
+
   test("whose entries the log no longer holds are refused", () => {
     const { a } = world.pair();
     a.records = null;

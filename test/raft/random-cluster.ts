@@ -282,7 +282,8 @@ export class RandomCluster {
         if (leader.node.log.firstIndex - 1 <= target.node.raft.commitIndex) continue;
         if (target.node.raft.currentTerm > leader.node.raft.currentTerm) continue;
         const { currentTerm } = leader.node.raft;
-        if (target.node.hardState.currentTerm < currentTerm) target.node.hardState = { currentTerm, votedFor: 0 };
+        if (target.node.hardState.currentTerm < currentTerm)
+          target.node.hardState = { currentTerm, votedFor: 0 };
         target.node.log.installSnapshot(leader.node.log);
         this.statistics.snapshots++;
         this.#restart(target);

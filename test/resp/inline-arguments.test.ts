@@ -30,6 +30,9 @@ const lines: readonly [string, string[] | null][] = [
   ["'a\\'", null],
   ['"a\\', null],
   ["a\\ b", ["a\\", "b"]],
+  ["a b\0 c", ["a", "b"]],
+  ["\0a", []],
+  ['"a\0"', null],
   ["é\xa0b", ["é\xa0b"]],
 ];
 

@@ -44,7 +44,11 @@ const fixtures: readonly Fixture[] = [
   },
   { name: "all 256 bytes", input: `*2\r\n$1\r\nx\r\n$256\r\n${binary}\r\n`, commands: [["x", binary]] },
   { name: "empty arguments", input: "*2\r\n$0\r\n\r\n$0\r\n\r\n", commands: [["", ""]] },
-  { name: "a long argument", input: `*2\r\n$1\r\nx\r\n$${long.length}\r\n${long}\r\n`, commands: [["x", long]] },
+  {
+    name: "long arguments and a short command behind them",
+    input: `*3\r\n$1\r\nx\r\n${`$${long.length}\r\n${long}\r\n`.repeat(2)}*1\r\n$4\r\nPING\r\n`,
+    commands: [["x", long, long], ["PING"]],
+  },
   {
     name: "names of equal length, equal names, and a prefix",
     input: "*1\r\n$3\r\nGET\r\n*1\r\n$3\r\nSET\r\n*1\r\n$3\r\nSET\r\n*1\r\n$2\r\nSE\r\n",

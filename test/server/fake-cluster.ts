@@ -63,6 +63,15 @@ export class FakeCluster implements ClusterPort, StatusSource {
     return [7, 8, 2_147_483_647];
   }
 
+  bootstrapFields(): readonly string[] {
+    return ["id", this.clusterId];
+  }
+
+  promiseFounder(address: string): boolean {
+    this.asked.push(`promise ${address}`);
+    return true;
+  }
+
   peerError(hello: PeerHello): string | null {
     this.asked.push(`peer ${hello.from} ${hello.to} ${hello.channel} ${hello.version} ${hello.address ?? "-"}`);
     return this.peerErrorText;

@@ -6,7 +6,7 @@ import { type ReplyValue, ReplyParser } from "../../src/resp/reply-parser.ts";
 export class TestClient {
   readonly #socket: Bun.Socket<undefined>;
   readonly #received: Buffer[] = [];
-  #parser = new ReplyParser();
+  readonly #parser = new ReplyParser();
   #changed = Promise.withResolvers<void>();
   isClosed = false;
 
@@ -20,9 +20,10 @@ export class TestClient {
       hostname: "127.0.0.1",
       port,
       allowHalfOpen: true,
+      data: undefined,
       socket: {
         data: (_socket, chunk) => client?.take(chunk),
-        end: (ended) => ended.end(),
+        end: (ended) => void ended.end(),
         close: () => client?.closed(),
         error: () => client?.closed(),
       },
@@ -51,9 +52,9 @@ export class TestClient {
     this.#socket.write(encodeRequest(args));
   }
 
-  /** No more will be sent; replies may still come. */
-  finish(): void {
-    this.#socket.shutdown(true);
+  /** Goes away without a word. */
+  abort(): void {
+    this.#socket.terminate();
   }
 
   pause(): void {

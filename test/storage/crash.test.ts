@@ -139,7 +139,12 @@ class History {
 
 function commonLength(text: readonly string[], model: readonly ModelEntry[]): number {
   let length = 0;
-  while (length < text.length && length < model.length && text[length] === lineOf(model[length] as ModelEntry, length)) length++;
+  while (
+    length < text.length &&
+    length < model.length &&
+    text[length] === lineOf(model[length] as ModelEntry, length)
+  )
+    length++;
   return length;
 }
 
@@ -157,7 +162,9 @@ test("the log keeps what was synced and invents nothing, whatever a crash leaves
       for (let step = 0; step < stepsPerSeed; step++) history.step();
       for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += history[name];
     } catch (error) {
-      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   }
   // The histories must reach what they are there for.
@@ -191,7 +198,9 @@ test("a truncation over several segments may be interrupted at each of its steps
       if (recovery.truncatedAfter !== null) resumed++;
       const after = textOf(reopened);
       const whole = after.length === 60;
-      expect(after).toEqual(whole ? before : [...before.slice(0, 7), "8@2 command new"].slice(0, after.length));
+      expect(after).toEqual(
+        whole ? before : [...before.slice(0, 7), "8@2 command new"].slice(0, after.length),
+      );
       expect(after.length).toBeGreaterThanOrEqual(finished ? 8 : 7);
     }
   }

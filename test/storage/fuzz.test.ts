@@ -47,7 +47,10 @@ function mutate(bytes: Uint8Array, random: Random): Uint8Array {
       new DataView(changed.buffer).setUint32(at & ~3 & (bytes.length - 8), random.below(2 ** 32), true);
       return changed;
     default:
-      return new Uint8Array([...changed.subarray(0, at), ...changed.subarray(Math.min(at + 8, bytes.length))]);
+      return new Uint8Array([
+        ...changed.subarray(0, at),
+        ...changed.subarray(Math.min(at + 8, bytes.length)),
+      ]);
   }
 }
 
@@ -89,7 +92,8 @@ test(`decodeRecords() takes noise and forged memberships (SEED=${seed})`, () => 
     const noise = Uint8Array.from({ length: random.below(200) }, () => random.below(256));
     expect(decodeRecords(noise, null).kind).toBe(noise.length === 0 ? "entries" : "error");
     const forged = membership.slice();
-    for (let count = 1 + random.below(8); count > 0; count--) forged[48 + random.below(forged.length - 48)] = random.below(256);
+    for (let count = 1 + random.below(8); count > 0; count--)
+      forged[48 + random.below(forged.length - 48)] = random.below(256);
     mendChecksum(forged);
     decodeRecords(forged, null);
   }

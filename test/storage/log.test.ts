@@ -2,13 +2,22 @@ import { describe, expect, test } from "bun:test";
 import { Entry } from "../../src/raft/types.ts";
 import { Log } from "../../src/storage/log.ts";
 import { decodeRecords } from "../../src/storage/record.ts";
-import { bodyText, commandEntry, logDirectory, logOptions, newLog, plainEntry, textOf } from "./log-fixture.ts";
+import {
+  bodyText,
+  commandEntry,
+  logDirectory,
+  logOptions,
+  newLog,
+  plainEntry,
+  textOf,
+} from "./log-fixture.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 
 /** A log of `count` entries of 100-byte bodies, one term for each ten. */
 function filledLog(disk: MemoryDisk, count: number): Log {
   const log = newLog(disk);
-  for (let index = 1; index <= count; index++) log.append([commandEntry(index, Math.ceil(index / 10), body(index))]);
+  for (let index = 1; index <= count; index++)
+    log.append([commandEntry(index, Math.ceil(index / 10), body(index))]);
   return log;
 }
 
@@ -19,7 +28,9 @@ function body(index: number): string {
 describe("Log", () => {
   test("is empty at first", () => {
     const log = newLog(new MemoryDisk());
-    expect([log.firstIndex, log.lastIndex, log.lastStampMs, log.durableIndex, log.sizeBytes]).toEqual([1, 0, 0, 0, 0]);
+    expect([log.firstIndex, log.lastIndex, log.lastStampMs, log.durableIndex, log.sizeBytes]).toEqual([
+      1, 0, 0, 0, 0,
+    ]);
     expect(log.termAt(0)).toBe(0);
     expect(log.crcAt(0)).toBe(0);
   });
@@ -28,7 +39,8 @@ describe("Log", () => {
     const disk = new MemoryDisk();
     const log = newLog(disk);
     const entries = [plainEntry(1, 1, "membership"), plainEntry(2, 1, "empty")];
-    for (let index = 3; index <= 200; index++) entries.push(commandEntry(index, Math.ceil(index / 10), body(index)));
+    for (let index = 3; index <= 200; index++)
+      entries.push(commandEntry(index, Math.ceil(index / 10), body(index)));
     entries.push(plainEntry(201, 21, "clock"));
     log.append(entries.slice(0, 50));
     for (const entry of entries.slice(50)) log.append([entry]);
@@ -37,7 +49,12 @@ describe("Log", () => {
       expect([seen.lastIndex, seen.lastStampMs]).toEqual([201, 1201]);
       for (const index of [1, 2, 3, 26, 27, 100, 150, 200, 201]) {
         const entry = entries[index - 1] as Entry;
-        expect(seen.entry(index)).toMatchObject({ index, term: entry.term, kind: entry.kind, stampMs: 1000 + index });
+        expect(seen.entry(index)).toMatchObject({
+          index,
+          term: entry.term,
+          kind: entry.kind,
+          stampMs: 1000 + index,
+        });
         expect(seen.termAt(index)).toBe(entry.term);
         if (entry.kind === "command") expect(bodyText(seen, index)).toBe(body(index));
       }
@@ -203,7 +220,9 @@ describe("Log on a full disk", () => {
       const disk = new MemoryDisk();
       const log = filledLog(disk, 5);
       disk.failNextWrite("ENOSPC", kept);
-      expect(() => log.append([commandEntry(6, 1, "q".repeat(100)), commandEntry(7, 1, "r".repeat(100))])).toThrow();
+      expect(() =>
+        log.append([commandEntry(6, 1, "q".repeat(100)), commandEntry(7, 1, "r".repeat(100))]),
+      ).toThrow();
       expect(log.lastIndex).toBe(5);
       disk.killProcess();
       const { log: reopened, recovery } = Log.open(logOptions(disk));
@@ -238,7 +257,11 @@ describe("prepareAhead()", () => {
     expect(slices).toBe(3);
     disk.freeBytes = 0;
     log.append([commandEntry(2, 1, "y".repeat(2_000_000))]);
-    expect(disk.list(logDirectory)).toEqual(["0000000000000001.segment", "0000000000000002.segment", "truncation"]);
+    expect(disk.list(logDirectory)).toEqual([
+      "0000000000000001.segment",
+      "0000000000000002.segment",
+      "truncation",
+    ]);
     expect(log.prepareAhead()).toBe(false);
     expect(log.prepareError?.code).toBe("ENOSPC");
     disk.freeBytes = 1e9;

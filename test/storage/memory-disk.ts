@@ -335,7 +335,8 @@ export class MemoryDisk implements Disk {
     const parts = partsOf(path);
     const name = parts.pop();
     const directory = this.#find(parts.join("/"));
-    if (name === undefined || !(directory instanceof DirectoryNode)) throw new DiskError("find", path, "ENOENT");
+    if (name === undefined || !(directory instanceof DirectoryNode))
+      throw new DiskError("find", path, "ENOENT");
     return { directory, name };
   }
 }
@@ -346,7 +347,7 @@ function partsOf(path: string): string[] {
 
 function settleFile(file: FileNode, keeps: () => boolean): void {
   for (const { offset, bytes } of file.pending) {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const end = Math.min(bytes.length, at + sectorBytes - ((offset + at) % sectorBytes));
       if (keeps()) store(file, bytes.subarray(at, end), offset + at);
       at = end;

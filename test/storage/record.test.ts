@@ -48,7 +48,9 @@ describe("sealRecord() and decodeRecords()", () => {
       [9, 3, "clock", 1009],
     ]);
     expect(decoded.entries[2]?.membership).toEqual(someMembership);
-    expect(Buffer.from(decoded.entries[1]?.record ?? []).latin1Slice(recordHeaderBytes, recordHeaderBytes + 7)).toBe("SET a 1");
+    expect(
+      Buffer.from(decoded.entries[1]?.record ?? []).latin1Slice(recordHeaderBytes, recordHeaderBytes + 7),
+    ).toBe("SET a 1");
   });
 
   test("fill the header in place, without a copy", () => {
@@ -62,7 +64,14 @@ describe("sealRecord() and decodeRecords()", () => {
     const entry = decoded.entries[0] as Entry;
     const before = Buffer.from(entry.record as Uint8Array).toString("hex");
     expect(Buffer.from(sealRecord(entry, 99)).toString("hex")).toBe(before);
-    const reused = new Entry(2, 1, "command", entry.stampMs, null, (entry.record as Uint8Array).slice(0, recordHeaderBytes + 3));
+    const reused = new Entry(
+      2,
+      1,
+      "command",
+      entry.stampMs,
+      null,
+      (entry.record as Uint8Array).slice(0, recordHeaderBytes + 3),
+    );
     expect(problemOf(new Uint8Array([...sealRecord(reused, 7), 0, 0, 0, 0, 0]), 7)).toBe("none");
   });
 
@@ -78,7 +87,11 @@ describe("sealRecord() and decodeRecords()", () => {
     const entry = new Entry(logIndexMax, Number.MAX_SAFE_INTEGER, "empty", 2 ** 52 + 0.5, null, null);
     const decoded = decodeRecords(chain([entry]), 0);
     if (decoded.kind === "error") throw new Error(decoded.reason);
-    expect(decoded.entries[0]).toMatchObject({ index: logIndexMax, term: Number.MAX_SAFE_INTEGER, stampMs: 2 ** 52 + 0.5 });
+    expect(decoded.entries[0]).toMatchObject({
+      index: logIndexMax,
+      term: Number.MAX_SAFE_INTEGER,
+      stampMs: 2 ** 52 + 0.5,
+    });
   });
 });
 
@@ -110,7 +123,8 @@ describe("decodeRecords()", () => {
     const one = chain([commandEntry(1, 1, "abcdefgh")]);
     expect(problemOf(one, 1)).toBe("does not follow the record before it at 0");
     expect(problemOf(one, null)).toBe("none");
-    const at = (index: number, term: number, stampMs: number) => new Entry(index, term, "empty", stampMs, null, null);
+    const at = (index: number, term: number, stampMs: number) =>
+      new Entry(index, term, "empty", stampMs, null, null);
     expect(problemOf(chain([at(1, 2, 5), at(3, 2, 5)]))).toBe("wrong index at 48");
     expect(problemOf(chain([at(1, 2, 5), at(2, 1, 5)]))).toBe("term goes back at 48");
     expect(problemOf(chain([at(1, 2, 5), at(2, 2, 4)]))).toBe("time goes back at 48");

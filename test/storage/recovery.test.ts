@@ -11,7 +11,10 @@ import { MemoryDisk } from "./memory-disk.ts";
 const firstSegment = `${logDirectory}/0000000000000001.segment`;
 
 /** Opens the log: its text and the report, or the error. */
-function reopen(disk: MemoryDisk, more: Partial<LogOptions> = {}): { text: string[]; report: RecoveryReport } | StorageError {
+function reopen(
+  disk: MemoryDisk,
+  more: Partial<LogOptions> = {},
+): { text: string[]; report: RecoveryReport } | StorageError {
   disk.killProcess();
   try {
     const { log, recovery } = Log.open(logOptions(disk, more));
@@ -93,10 +96,15 @@ describe("recovery after one damaged byte", () => {
       for (let offset = 0; offset < original.length; offset++) {
         disk.damage(path, offset, 1 << random.below(8));
         const result = reopen(disk);
-        const position = places.findIndex((place) => place.path === path && place.start <= offset && offset < place.end);
+        const position = places.findIndex(
+          (place) => place.path === path && place.start <= offset && offset < place.end,
+        );
         const where = `${path} ${offset}`;
         if (offset < segmentHeaderBytes) {
-          expect([where, result]).toEqual([where, expect.objectContaining({ code: "SEGMENT_HEADER_DAMAGED", path })]);
+          expect([where, result]).toEqual([
+            where,
+            expect.objectContaining({ code: "SEGMENT_HEADER_DAMAGED", path }),
+          ]);
         } else if (position === -1) {
           if (result instanceof StorageError) throw result;
           expect([where, result.text.length, result.report.cuts.length]).toEqual([where, 40, 1]);
@@ -237,7 +245,11 @@ describe("recovery of a torn tail", () => {
     const view = new DataView(bytes.buffer);
     const fake = end + 48;
     view.setUint32(fake + 24, 60, true);
-    view.setUint32(fake + 8, Bun.hash.crc32(bytes.subarray(fake + 12, fake + 48 + view.getUint32(fake + 12, true))), true);
+    view.setUint32(
+      fake + 8,
+      Bun.hash.crc32(bytes.subarray(fake + 12, fake + 48 + view.getUint32(fake + 12, true))),
+      true,
+    );
     markDurable(bytes.subarray(fake), 59, view.getUint32(124, true), fake - 8);
     disk.replace(path, bytes);
     const result = reopen(disk);

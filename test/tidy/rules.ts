@@ -19,7 +19,7 @@ const parametersMax = 4;
 const inSource = (path: string): boolean => path.startsWith("src/");
 const everywhere = (): boolean => true;
 const inPureRoom = (path: string): boolean => /^src\/(raft|keyspace|commands|resp)\//.test(path);
-const mayTellTime = (path: string): boolean => /^src\/(node|server)\/|^src\/main\.ts$/.test(path);
+const mayTellTime = (path: string): boolean => /^src\/(node|server)\/|^src\/(main|serve)\.ts$/.test(path);
 
 export const rules: readonly Rule[] = [
   lineRule(

@@ -139,10 +139,4 @@ const trackingInfo: LocalCommand = {
   },
 };
 
-export const clientModeCommands: readonly LocalCommand[] = [
-  getRedir,
-  noEvict,
-  noTouch,
-  reply,
-  trackingInfo,
-];
+export const clientModeCommands: readonly LocalCommand[] = [getRedir, noEvict, noTouch, reply, trackingInfo];

@@ -111,7 +111,11 @@ function describeKeySpec(reply: Reply, spec: KeySpec): void {
   }
 }
 
-function writeSearch(reply: Reply, type: string, fields: readonly (readonly [string, string | number])[]): void {
+function writeSearch(
+  reply: Reply,
+  type: string,
+  fields: readonly (readonly [string, string | number])[],
+): void {
   reply.map(2);
   reply.bulk("type");
   reply.bulk(type);

@@ -7,7 +7,7 @@ import {
   longDoubleFromInteger,
   parseLongDouble,
 } from "../../base/long-double.ts";
-import { int64Max, int64Min, parseInt64, parseSafeInteger } from "../../base/parse-integer.ts";
+import { int64Max, int64Min, parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
 import { storedString } from "../../keyspace/value.ts";
 import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
@@ -101,11 +101,6 @@ const incrbyfloat = {
 } as const satisfies DataCommand;
 
 export const counterCommands: readonly Command[] = [incr, decr, incrby, decrby, incrbyfloat];
-
-/** A 64-bit integer: a number while it is safe, a bigint beyond; null for other text. */
-function parseInteger(text: string): number | bigint | null {
-  return parseSafeInteger(text) ?? parseInt64(text);
-}
 
 function addInteger(context: DataContext, keyName: string, amount: number | bigint): void {
   const entry = findString(context, keyName);

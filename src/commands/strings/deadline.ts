@@ -6,6 +6,7 @@ import { errorFor, errors } from "../../resp/errors.ts";
 /** The options by their names in lower case: seconds or milliseconds, from now on or since 1970. */
 export type DeadlineUnit = "ex" | "px" | "exat" | "pxat";
 
+/** Whether `word`, in lower case, is one of the options. */
 export function isDeadlineUnit(word: string): word is DeadlineUnit {
   return word === "ex" || word === "px" || word === "exat" || word === "pxat";
 }

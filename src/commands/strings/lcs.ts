@@ -1,6 +1,6 @@
 // LCS: options and replies; the search itself is in `longest-common-subsequence.ts`.
 
-import { parseInt64, parseSafeInteger } from "../../base/parse-integer.ts";
+import { parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
 import { stringOf } from "../../keyspace/value.ts";
 import type { Command, DataCommand } from "../command.ts";
@@ -70,8 +70,7 @@ function parseLcsOptions(args: readonly string[]): LcsOptions | string {
     else if (word === "len") options.length = true;
     else if (word === "withmatchlen") options.matchLengths = true;
     else if (word === "minmatchlen" && at + 1 < args.length) {
-      const text = args[++at] ?? "";
-      const lengthMin = parseSafeInteger(text) ?? parseInt64(text);
+      const lengthMin = parseInteger(args[++at] ?? "");
       if (lengthMin === null) return errors.notAnInteger;
       options.matchLengthMin = lengthMin;
     } else return errors.syntax;

@@ -14,7 +14,7 @@ export function tableBytes(aLength: number, bLength: number): number {
   return (aLength + 1) * (bLength + 1) * Uint32Array.BYTES_PER_ELEMENT;
 }
 
-/** Time and memory are O(length of a × length of b). */
+/** What two strings have in common, found when it is made. Time and memory are O(length of a × length of b). */
 export class CommonSubsequence {
   readonly length: number;
   readonly #a: string;

@@ -1,6 +1,6 @@
 // Parts of a string: reading a range of its bytes, overwriting one, appending.
 
-import { parseInt64, parseSafeInteger } from "../../base/parse-integer.ts";
+import { parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
 import { storedString, stringOf } from "../../keyspace/value.ts";
 import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
@@ -97,11 +97,6 @@ function getRange(context: DataContext, args: readonly string[]): void {
 /** `position` counted from the start and not below 0; a negative one counts from the end. */
 function fromStart(position: number | bigint, length: number): number {
   return position < 0 ? Math.max(0, length + Number(position)) : Number(position);
-}
-
-/** A 64-bit integer: a number while it is safe, a bigint beyond; null for other text. */
-function parseInteger(text: string): number | bigint | null {
-  return parseSafeInteger(text) ?? parseInt64(text);
 }
 
 function setRange(context: DataContext, args: readonly string[]): void {

@@ -18,6 +18,7 @@ export function findString(context: DataContext, key: string): StringEntry | und
   return null;
 }
 
+/** Whether the key holds a string; for commands that do not answer WRONGTYPE if it does not (MGET, LCS). */
 export function isStringEntry(entry: KeyEntry): entry is StringEntry {
   return isString(entry.value);
 }

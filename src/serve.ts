@@ -31,110 +31,155 @@ export interface ServeOptions {
 }
 
 /** Exit statuses; README.md lists them. */
-const status = { ok: 0, start: 1, foreignDirectory: 3, damaged: 4, disk: 6 } as const;
+const exitStatus = { ok: 0, start: 1, foreignDirectory: 3, damaged: 4, disk: 6 } as const;
 
 /** Starts the server; returns when it runs. Ends the process when it cannot start. */
-export function serve({ config, configFile, warnings }: ServeOptions): void {
-  const clock = systemClock;
-  const logFile = new LogFile(config.get("logfile"));
-  const logger = new LineLogger({
-    pid: process.pid,
-    write: (line) => logFile.write(line),
-    wallMs: () => clock.wallMs(),
-    level: config.get("loglevel"),
-  });
-  config.onChange("loglevel", (level) => {
-    logger.level = level;
-  });
-  logger.notice(`vlot ${vlotVersion} (${vlotCommit}), speaks Redis ${redisVersion}, process ${process.pid}`);
-  for (const warning of warnings) logger.warning(warning);
+export function serve(options: ServeOptions): void {
+  new ServingProcess(options).start();
+}
 
-  const random = new SeededRandom(entropy());
-  const commands = new CommandTable();
-  const network = new BunNetwork(clock);
-  const exit = (code: number): never => {
-    removePidFile(config);
-    process.exit(code);
-  };
-  const node = new ClusterNode({
-    config,
-    clock,
-    logger,
-    random,
-    network,
-    disk: new SystemDisk(),
-    directory: config.get("dir"),
-    commands,
-    advertised: () => advertisedAddress(config, server.port),
-    events: {
-      changed: () => {
-        logger.role = node.leading ? "M" : "S";
-        router.resumeHeld();
-      },
-      repliesWritten: () => server.flush(),
-      left: () => {
-        server.close();
-        exit(status.ok);
-      },
-      failed: (error) => {
-        logger.warning(`Stopping at once: ${error.message}`);
-        exit(statusOf(error));
-      },
-    },
-  });
-  const router = new Router({ commands, node, config, clock });
-  const shutdown = new Shutdown({
-    clock,
-    logger,
-    drainTimeoutMs: config.watch("shutdown-drain-timeout"),
-    clientCount: () => server.clientCount,
-    isLeading: () => node.leading,
-    prepare: (done) => node.prepareShutdown(done),
-    cancel: () => undefined,
-    end: () => {
-      server.close();
-      node.stop();
-      exit(status.ok);
-    },
-  });
-  const server = new Server({
-    config,
-    clock,
-    logger,
-    commands,
-    cluster: node,
-    status: node,
-    dispatcher: router,
-    forget: (client) => {
-      router.forget(client);
-      node.forget(client);
-    },
-    acceptPeer: (connection, hello) => node.acceptPeer(connection, hello),
-    shutdown,
-    rewriteConfig: () => rewriteConfigFile(configFile, config),
-    runId: hex(random, 40),
-    configFile: configFile ?? "",
-  });
-  handleSignals({ logger, shutdown, reopenLog: () => logFile.reopen(), exit });
-  try {
-    server.listen();
-    node.start();
-  } catch (error) {
-    if (!(error instanceof ListenError || error instanceof StorageError || error instanceof DiskError))
-      throw error;
-    logger.warning(error.message);
-    if (config.get("logfile") !== "") console.error(`vlot: ${error.message}`);
-    process.exit(statusOf(error));
+/** The parts of the process, which know each other only through what is handed to them here. */
+class ServingProcess {
+  readonly #options: ServeOptions;
+  readonly #config: Config;
+  readonly #clock = systemClock;
+  readonly #random = new SeededRandom(entropy());
+  readonly #commands = new CommandTable();
+  readonly #logFile: LogFile;
+  readonly #logger: LineLogger;
+  readonly #node: ClusterNode;
+  readonly #router: Router;
+  readonly #shutdown: Shutdown;
+  readonly #server: Server;
+
+  constructor(options: ServeOptions) {
+    const { config } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#logFile = new LogFile(config.get("logfile"));
+    this.#logger = new LineLogger({
+      pid: process.pid,
+      write: (line) => this.#logFile.write(line),
+      wallMs: () => this.#clock.wallMs(),
+      level: config.get("loglevel"),
+    });
+    config.onChange("loglevel", (level) => {
+      this.#logger.level = level;
+    });
+    this.#node = this.#makeNode();
+    this.#router = new Router({ commands: this.#commands, node: this.#node, config, clock: this.#clock });
+    this.#shutdown = this.#makeShutdown();
+    this.#server = this.#makeServer();
   }
-  writePidFile(config);
-  logger.notice(`Ready to accept connections on port ${server.port}; data is in ${config.get("dir")}`);
+
+  start(): void {
+    const logger = this.#logger;
+    logger.notice(
+      `vlot ${vlotVersion} (${vlotCommit}), speaks Redis ${redisVersion}, process ${process.pid}`,
+    );
+    for (const warning of this.#options.warnings) logger.warning(warning);
+    handleSignals({
+      logger,
+      shutdown: this.#shutdown,
+      reopenLog: () => this.#logFile.reopen(),
+      exit: (status) => this.#exit(status),
+    });
+    try {
+      this.#server.listen();
+      this.#node.start();
+    } catch (error) {
+      if (!(error instanceof ListenError || error instanceof StorageError || error instanceof DiskError))
+        throw error;
+      logger.warning(error.message);
+      if (this.#config.get("logfile") !== "") console.error(`vlot: ${error.message}`);
+      process.exit(statusOf(error));
+    }
+    writePidFile(this.#config);
+    logger.notice(
+      `Ready to accept connections on port ${this.#server.port}; data is in ${this.#config.get("dir")}`,
+    );
+  }
+
+  #makeNode(): ClusterNode {
+    return new ClusterNode({
+      config: this.#config,
+      clock: this.#clock,
+      logger: this.#logger,
+      random: this.#random,
+      network: new BunNetwork(this.#clock),
+      disk: new SystemDisk(),
+      directory: this.#config.get("dir"),
+      commands: this.#commands,
+      advertised: () => advertisedAddress(this.#config, this.#server.port),
+      events: {
+        changed: () => {
+          this.#logger.role = this.#node.leading ? "M" : "S";
+          this.#router.resumeHeld();
+        },
+        repliesWritten: () => this.#server.flush(),
+        left: () => {
+          this.#server.close();
+          this.#exit(exitStatus.ok);
+        },
+        failed: (error) => {
+          this.#logger.warning(`Stopping at once: ${error.message}`);
+          this.#exit(statusOf(error));
+        },
+      },
+    });
+  }
+
+  #makeShutdown(): Shutdown {
+    return new Shutdown({
+      clock: this.#clock,
+      logger: this.#logger,
+      drainTimeoutMs: this.#config.watch("shutdown-drain-timeout"),
+      clientCount: () => this.#server.clientCount,
+      isLeading: () => this.#node.leading,
+      prepare: (done) => this.#node.prepareShutdown(done),
+      // A transfer of leadership that is under way is no harm: it is let go on.
+      cancel: () => undefined,
+      end: () => {
+        this.#server.close();
+        this.#node.stop();
+        this.#exit(exitStatus.ok);
+      },
+    });
+  }
+
+  #makeServer(): Server {
+    const { configFile } = this.#options;
+    return new Server({
+      config: this.#config,
+      clock: this.#clock,
+      logger: this.#logger,
+      commands: this.#commands,
+      cluster: this.#node,
+      status: this.#node,
+      dispatcher: this.#router,
+      forget: (client) => {
+        this.#router.forget(client);
+        this.#node.forget(client);
+      },
+      acceptPeer: (connection, hello) => this.#node.acceptPeer(connection, hello),
+      shutdown: this.#shutdown,
+      rewriteConfig: () => rewriteConfigFile(configFile, this.#config),
+      runId: hex(this.#random, 40),
+      configFile: configFile ?? "",
+    });
+  }
+
+  #exit(status: number): never {
+    removePidFile(this.#config);
+    process.exit(status);
+  }
 }
 
 function statusOf(error: Error): number {
-  if (error instanceof DiskError) return status.disk;
-  if (!(error instanceof StorageError)) return status.start;
+  if (error instanceof DiskError) return exitStatus.disk;
+  if (!(error instanceof StorageError)) return exitStatus.start;
   const foreign: readonly string[] = ["DIRECTORY_LOCKED", "FOREIGN_FILE", "NEWER_FORMAT"];
-  return foreign.includes(error.code) ? status.foreignDirectory : status.damaged;
+  return foreign.includes(error.code) ? exitStatus.foreignDirectory : exitStatus.damaged;
 }
 
 /** A seed that no other node draws. */

@@ -8,13 +8,15 @@
 //   123456.7890123        1.234567890123e+5      123456.7890123           more than 6 decimals, 10000 or above
 //
 // Compared with fpconv's own code over 400,000 random doubles: the form was the same for all. The digits were the same but
-// for 0.2 % (mostly beyond 1e19), where fpconv's Grisu2 misses the shortest text and prints 16 or 17 digits
-// (`4.8227035126150004e+4` for 48227.03512615); both texts read back as the same number, and ours stays the shorter one.
+// for 0.2 % (mostly integers beyond 1e19), where fpconv's Grisu2 misses the shortest text and prints up to 17 digits
+// (`4.8227035126150004e+4` for 48227.03512615). Both texts read back as the same number, and ours stays the shorter one:
+// to repeat those misses would take Grisu2 in 64-bit arithmetic, at ten times the cost.
 
 /** Redis prints integers within this bound as such. */
 const exactIntegerMax = 2 ** 62;
-/** With fewer zeros than this behind the digits, Redis writes them out. */
+/** Redis writes out up to this many zeros behind the digits. */
 const trailingZerosMax = 7;
+/** Redis writes up to this many decimals without an exponent, whatever the magnitude. */
 const decimalsMax = 6;
 
 /** `value` in Redis 7.2's form; `inf`, `-inf`, `nan`, `-0`. */

@@ -2,7 +2,7 @@
 
 import { loginFor, type Login, type NodeReport, otherAddresses, reportOf } from "./ask-node.ts";
 import { addressArgument, subcommandFlags } from "./flags.ts";
-import { formatAddress } from "../node/join.ts";
+import { formatAddress } from "../config/parse-value.ts";
 import type { Address } from "../config/option.ts";
 
 /** A node as `vlot status --json` shows it. Numbers are null when the node gives no answer. */

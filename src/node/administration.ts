@@ -27,6 +27,7 @@ export type AddResult = { readonly id: number; readonly clusterId: string } | { 
 /** Called once, with an error reply or null. */
 export type Done = (error: string | null) => void;
 
+/** The administration of one member; O(members) a call. */
 export class Administration {
   readonly #options: AdministrationOptions;
   readonly #changes = new PendingChanges();

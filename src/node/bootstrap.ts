@@ -40,6 +40,7 @@ export interface BootstrapOptions {
 const roundPauseMs = 200;
 const callTimeoutMs = 1000;
 
+/** Looks for a cluster to join, or founds it, in rounds until `stop` is called. */
 export class Bootstrap {
   readonly #options: BootstrapOptions;
   #timer: Timer | null = null;

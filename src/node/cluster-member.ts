@@ -13,7 +13,7 @@ import { type Member, type NodeId, noNode } from "../raft/types.ts";
 import type { NodeFiles } from "../storage/data-directory.ts";
 import { Administration } from "./administration.ts";
 import { raftTuningOf, transportOptionsOf } from "./configured.ts";
-import { formatAddress } from "./join.ts";
+import { formatAddress } from "../config/parse-value.ts";
 import { ProxyOrigin } from "./proxy-origin.ts";
 import { ProxyTarget } from "./proxy-target.ts";
 import { Replica } from "./replica.ts";

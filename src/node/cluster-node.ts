@@ -29,7 +29,8 @@ import { Bootstrap, bootstrapFields, type BootstrapState } from "./bootstrap.ts"
 import { clusterNodeViews } from "./cluster-view.ts";
 import { ClusterMember, type Disposition as MemberDisposition } from "./cluster-member.ts";
 import { credentialsOf } from "./configured.ts";
-import { Joiner, formatAddress } from "./join.ts";
+import { formatAddress } from "../config/parse-value.ts";
+import { Joiner } from "./join.ts";
 import type { Request, Requester } from "./request.ts";
 import type { KeyspaceStatus, NodeState, RaftStatus, StatusSource } from "./status.ts";
 import { keyspaceStatusOf, raftStatusOf } from "./status-of.ts";

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { defaultTransportOptions, type TransportOptions } from "../peer/transport-options.ts";
 import type { RaftTuning } from "../raft/options.ts";
 
+/** The core's tuning as configured now. */
 export function raftTuningOf(config: Config): RaftTuning {
   return {
     electionTimeoutMs: config.get("election-timeout"),
@@ -14,6 +15,7 @@ export function raftTuningOf(config: Config): RaftTuning {
   };
 }
 
+/** The links' options as configured now. */
 export function transportOptionsOf(config: Config, advertisedAddress: string): TransportOptions {
   return {
     ...defaultTransportOptions,

@@ -4,6 +4,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Address } from "../config/option.ts";
+import { formatAddress } from "../config/parse-value.ts";
 import type { Network } from "../peer/connection.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { ReplyValue } from "../resp/reply-parser.ts";
@@ -111,10 +112,6 @@ export class Joiner {
   #fail(): void {
     this.#done({ kind: "failed", reason: this.#lastReason });
   }
-}
-
-export function formatAddress(address: Address): string {
-  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
 /** The cluster's id out of RAFT.NODE ADD's answer `[id, cluster id]`; null when it is none. */

@@ -18,6 +18,7 @@ export class Proposal {
   }
 }
 
+/** Oldest first; all operations O(1) amortised but `takeAll`. */
 export class ProposalQueue {
   readonly #proposals: Proposal[] = [];
   #head = 0;

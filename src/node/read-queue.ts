@@ -18,6 +18,7 @@ export class ReadBatch {
   }
 }
 
+/** Oldest round first. */
 export class ReadQueue {
   #batches: ReadBatch[] = [];
 

@@ -232,7 +232,9 @@ function parseDouble(text: string): ReplyValue | null {
   if (text === "inf") return { kind: "double", value: Infinity };
   if (text === "-inf") return { kind: "double", value: -Infinity };
   if (text === "nan") return { kind: "double", value: Number.NaN };
-  return /^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$/.test(text) ? { kind: "double", value: Number(text) } : null;
+  return /^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$/.test(text)
+    ? { kind: "double", value: Number(text) }
+    : null;
 }
 
 /** The beginning of `text` for an error message. */

@@ -75,10 +75,16 @@ export class HardStateDamagedError extends StorageError {
   }
 }
 
+/** The error for a file of format `version`, which this program does not know. */
 export function newerFormat(path: string, version: number): StorageError {
   return new StorageError(
     "NEWER_FORMAT",
     path,
     `${path} has format version ${version}: it was written by a newer vlot. Start that one, nothing has been changed.`,
   );
+}
+
+/** The error for a node whose log is not where it should be. */
+export function logMissing(directory: string): StorageError {
+  return new StorageError("LOG_MISSING", directory, `there is no log in ${directory}. ${rejoinAdvice}`);
 }

@@ -63,6 +63,7 @@ export function readIdentity(disk: Disk, directory: string): Identity {
   return identity;
 }
 
+/** Path of the file in a node's directory. */
 export function identityPath(directory: string): string {
   return `${directory}/identity`;
 }

@@ -14,36 +14,34 @@
 // before anything was written; `reserve` finds out in advance. File systems that never overwrite in place (Btrfs, ZFS)
 // can fail any write; then undoing may fail as well, and the node has to be started again once there is space.
 //
-// Measured on the development machine (2 cores, shared and busy; ext4 on a virtual disk), median:
+// Measured on the development machine (2 cores, shared; ext4 on a virtual disk), medians of a quiet and a busy run:
 //
-//                         append    append + sync    append + background sync
-//   record of 160 bytes   0.003 ms     0.15 ms              0.19 ms
-//   record of 100 kB      0.011 ms     0.19 ms
-//   100 records at once   0.09 ms
+//                         append            append + sync    append + background sync
+//   record of 160 bytes   0.003 ms          0.11-0.15 ms     0.15-0.19 ms
+//   record of 100 kB      0.011 ms          0.15-0.19 ms
+//   100 records at once   0.07-0.09 ms
 //
-// Opening a log of 126,600 entries (80 MB) takes 63 ms, making a segment of 64 MiB 50-110 ms, a truncation 0.7 ms.
+// Opening a log of 126,600 entries (80 MB) takes 45-63 ms, making a segment of 64 MiB 44-110 ms, a truncation 0.3-0.7 ms.
 
 import { assert } from "../base/assert.ts";
 import type { Entry, LogIndex, LogView, NodeId, Term } from "../raft/types.ts";
 import { type Disk, DiskError } from "./disk.ts";
-import { StorageError } from "./errors.ts";
+import { logMissing, StorageError } from "./errors.ts";
 import type { Owner } from "./owner.ts";
 import {
-  bodyBytesAt,
   type ChainPoint,
   chainStart,
   crcAt,
-  entryAt,
   markDurable,
   previousCrcAt,
   recordHeaderBytes,
   recordSizeBytes,
   sealRecord,
 } from "./record.ts";
-import { type LoggedMembership, type RecoveredLog, type RecoveryReport, recoverLog } from "./recovery.ts";
+import { type RecoveredLog, type RecoveryReport, recoverLog } from "./recovery.ts";
 import { Segment, segmentHeader, segmentHeaderBytes, segmentName, segmentSizeBytesMax } from "./segment.ts";
+import type { LoggedMembership, SegmentRow } from "./segment-row.ts";
 import { SpareSegment } from "./spare-segment.ts";
-import type { TermRuns } from "./term-runs.ts";
 import { TruncationIntent } from "./truncation-intent.ts";
 
 export const defaultSegmentSizeBytes = 64 * 1024 * 1024;
@@ -66,19 +64,15 @@ export interface LogOptions {
 /** Hears how a background sync ended: all entries up to `index`, which has `term`, are durable unless there is an error. */
 export type SyncDone = (error: DiskError | null, index: LogIndex, term: Term) => void;
 
+/** The log; see the file's header. Synchronous but for `syncInBackground`, and not to be used from two places at once. */
 export class Log implements LogView {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #owner: Owner;
   readonly #segmentSizeBytes: number;
-  readonly #segments: Segment[];
-  readonly #terms: TermRuns;
-  readonly #memberships: LoggedMembership[];
+  readonly #row: SegmentRow;
   readonly #intent: TruncationIntent;
   readonly #spare: SpareSegment;
-  #active: Segment;
-  #lastIndex: LogIndex;
-  #lastStampMs: number;
   #durableIndex: LogIndex;
   /** What the background sync under way will have made durable; a truncation lowers it. */
   #coveredBySync: LogIndex = 0;
@@ -95,15 +89,10 @@ export class Log implements LogView {
     this.#directory = options.directory;
     this.#owner = { clusterId: options.clusterId, nodeId: options.nodeId };
     this.#segmentSizeBytes = segmentSizeOf(options);
-    this.#segments = recovered.segments;
-    this.#terms = recovered.terms;
-    this.#memberships = recovered.memberships;
+    this.#row = recovered.row;
     this.#intent = intent;
     this.#spare = new SpareSegment(options.disk, options.directory, (error) => this.#poison(error));
-    this.#active = recovered.segments[recovered.segments.length - 1] as Segment;
-    this.#lastIndex = this.#active.lastIndex;
-    this.#lastStampMs = this.#active.pointAt(this.#lastIndex).stampMs;
-    this.#durableIndex = this.#lastIndex;
+    this.#durableIndex = recovered.row.lastIndex;
   }
 
   /** Makes an empty log in an empty directory, durably but for the directory's own name. Open it afterwards. */
@@ -121,6 +110,7 @@ export class Log implements LogView {
   /** Opens a log and repairs what a crash left. Everything in it is durable then. Throws StorageError or DiskError. */
   static open(options: LogOptions): { readonly log: Log; readonly recovery: RecoveryReport } {
     const { disk, directory, clusterId, nodeId } = options;
+    if (disk.list(directory).length === 0) throw logMissing(directory);
     const intent = TruncationIntent.open(disk, directory);
     try {
       const recovered = recoverLog({
@@ -142,15 +132,15 @@ export class Log implements LogView {
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get firstIndex(): LogIndex {
-    return (this.#segments[0] as Segment).firstIndex;
+    return this.#row.firstIndex;
   }
 
   get lastIndex(): LogIndex {
-    return this.#lastIndex;
+    return this.#row.lastIndex;
   }
 
   get lastStampMs(): number {
-    return this.#lastStampMs;
+    return this.#row.lastStampMs;
   }
 
   /** All entries up to here survive a power cut. */
@@ -160,9 +150,7 @@ export class Log implements LogView {
 
   /** Bytes of the records held. O(segments). */
   get sizeBytes(): number {
-    let total = 0;
-    for (const segment of this.#segments) total += segment.endOffset - segmentHeaderBytes;
-    return total;
+    return this.#row.sizeBytes;
   }
 
   /** Why the last `prepareAhead` failed (`ENOSPC`: the disk is filling up), null when it did not. */
@@ -171,26 +159,16 @@ export class Log implements LogView {
   }
 
   termAt(index: LogIndex): Term {
-    assert(index >= this.firstIndex - 1 && index <= this.#lastIndex, "an index that the log can know");
-    return this.#terms.termAt(index);
+    return this.#row.termAt(index);
+  }
+
+  lastIndexWithin(from: LogIndex, sizeBytesMax: number): LogIndex {
+    return this.#row.lastIndexWithin(from, sizeBytesMax);
   }
 
   /** Checksum of the record at `index`, the chain's link to the next; `index` as for `termAt`. */
   crcAt(index: LogIndex): number {
-    return this.#pointAt(index).crc;
-  }
-
-  lastIndexWithin(from: LogIndex, sizeBytesMax: number): LogIndex {
-    let position = this.#positionOf(from);
-    let segment = this.#segments[position] as Segment;
-    let start = segment.offsetOf(from);
-    let budget = sizeBytesMax;
-    while (segment.endOffset - start <= budget && position < this.#segments.length - 1) {
-      budget -= segment.endOffset - start;
-      segment = this.#segments[++position] as Segment;
-      start = segmentHeaderBytes;
-    }
-    return Math.max(from, segment.lastIndexEndingBy(start + budget));
+    return this.#row.pointAt(index).crc;
   }
 
   /**
@@ -198,33 +176,22 @@ export class Log implements LogView {
    * entries are truncated, after which the views show zeros: a receiver checks what it gets.
    */
   records(from: LogIndex, to: LogIndex): Uint8Array[] {
-    assert(from <= to && to <= this.#lastIndex, "a range within the log");
-    const views: Uint8Array[] = [];
-    for (let index = from, position = this.#positionOf(from); index <= to; position++) {
-      const segment = this.#segments[position] as Segment;
-      const last = Math.min(to, segment.lastIndex);
-      views.push(segment.bytes.subarray(segment.offsetOf(index), segment.endOf(last)));
-      index = last + 1;
-    }
-    return views;
+    return this.#row.records(from, to);
   }
 
   /** The entry at `index`; its `record` is a view of the mapping. */
   entry(index: LogIndex): Entry {
-    const segment = this.#segmentOf(index);
-    return entryAt(segment.bytes, segment.view, segment.offsetOf(index));
+    return this.#row.entry(index);
   }
 
   /** The body of the entry at `index`, a view of the mapping. */
   body(index: LogIndex): Uint8Array {
-    const segment = this.#segmentOf(index);
-    const start = segment.offsetOf(index) + recordHeaderBytes;
-    return segment.bytes.subarray(start, start + bodyBytesAt(segment.view, start - recordHeaderBytes));
+    return this.#row.body(index);
   }
 
   /** All membership entries held, oldest first. Valid until the next append. */
   memberships(): readonly LoggedMembership[] {
-    return this.#memberships;
+    return this.#row.memberships;
   }
 
   // ── Appending ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,10 +206,10 @@ export class Log implements LogView {
     this.#checkUsable();
     if (entries.length === 0) return;
     const from = (entries[0] as Entry).index;
-    assert(from >= this.firstIndex && from <= this.#lastIndex + 1, "entries that join the log");
+    assert(from >= this.firstIndex && from <= this.#row.lastIndex + 1, "entries that join the log");
     try {
-      this.#seal(entries, this.#pointAt(from - 1));
-      if (from <= this.#lastIndex) this.truncateAfter(from - 1);
+      this.#seal(entries, this.#row.pointAt(from - 1));
+      if (from <= this.#row.lastIndex) this.truncateAfter(from - 1);
       this.#store(entries);
     } finally {
       this.#records.length = 0;
@@ -256,7 +223,7 @@ export class Log implements LogView {
   reserve(bodyBytes: number): void {
     this.#checkUsable();
     const sizeBytes = recordSizeBytes(bodyBytes);
-    if (sizeBytes > this.#active.roomBytes) this.#spare.complete(this.#sizeOfNext(sizeBytes));
+    if (sizeBytes > this.#row.active.roomBytes) this.#spare.complete(this.#sizeOfNext(sizeBytes));
   }
 
   /**
@@ -265,7 +232,7 @@ export class Log implements LogView {
    */
   prepareAhead(): boolean {
     if (this.#closed || this.#failure !== null) return false;
-    if (this.#active.roomBytes * 2 > this.#active.sizeBytes) return false;
+    if (this.#row.active.roomBytes * 2 > this.#row.active.sizeBytes) return false;
     try {
       this.#prepareError = null;
       return this.#spare.prepare(this.#segmentSizeBytes);
@@ -282,11 +249,11 @@ export class Log implements LogView {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry;
       assert(entry.index === index + 1, "entries without gaps");
-      assert(entry.term >= term && entry.term >= 1, "terms that never go back along the log");
-      assert(entry.stampMs >= stampMs, "stamps that never go back along the log");
       const record = sealRecord(entry, crc);
       const view = new DataView(record.buffer, record.byteOffset, recordHeaderBytes);
       if (previousCrcAt(view, 0) !== crc) throw diverged(this.#directory, entry.index);
+      assert(entry.term >= term && entry.term >= 1, "terms that never go back along the log");
+      assert(entry.stampMs >= stampMs, "stamps that never go back along the log");
       ({ index, term, stampMs } = entry);
       crc = crcAt(view, 0);
       this.#records.push(record);
@@ -294,11 +261,11 @@ export class Log implements LogView {
   }
 
   #store(entries: readonly Entry[]): void {
-    const lastIndex = this.#lastIndex;
+    const lastIndex = this.#row.lastIndex;
     try {
       for (let at = 0; at < entries.length;) {
         const sizeBytes = paddedBytes(this.#records[at] as Uint8Array);
-        if (sizeBytes > this.#active.roomBytes) this.#addSegment(sizeBytes);
+        if (sizeBytes > this.#row.active.roomBytes) this.#addSegment(sizeBytes);
         at = this.#storeInActive(entries, at);
       }
     } catch (error) {
@@ -309,7 +276,7 @@ export class Log implements LogView {
 
   /** Writes as many entries from position `from` on as the active segment holds; returns the position of the next. */
   #storeInActive(entries: readonly Entry[], from: number): number {
-    const segment = this.#active;
+    const segment = this.#row.active;
     let offset = segment.endOffset;
     let to = from;
     for (; to < entries.length; to++) {
@@ -321,13 +288,9 @@ export class Log implements LogView {
     if (to === from + 1) segment.write(this.#records[from] as Uint8Array, segment.endOffset);
     else this.#writeTogether(segment, from, to);
     for (let i = from; i < to; i++) {
-      const entry = entries[i] as Entry;
       segment.push(paddedBytes(this.#records[i] as Uint8Array));
-      this.#terms.push(entry.index, entry.term);
-      if (entry.membership !== null)
-        this.#memberships.push({ index: entry.index, membership: entry.membership });
-      this.#lastIndex = entry.index;
-      this.#lastStampMs = entry.stampMs;
+      const entry = entries[i] as Entry;
+      this.#row.note(entry, entry.membership);
     }
     return to;
   }
@@ -362,7 +325,7 @@ export class Log implements LogView {
     // First what can run out of space: then nothing has happened yet.
     this.#spare.complete(this.#sizeOfNext(sizeBytes));
     this.sync();
-    const full = this.#active;
+    const full = this.#row.active;
     const before = full.pointAt(full.lastIndex);
     const path = `${this.#directory}/${segmentName(before.index + 1)}`;
     try {
@@ -372,14 +335,7 @@ export class Log implements LogView {
       file.close();
       this.#disk.rename(file.path, path);
       this.#disk.syncDirectory(this.#directory);
-      const segment = new Segment(this.#disk.open(path), this.#owner);
-      if (full.isEmpty) {
-        // The new one begins with the same entry and has taken over its name.
-        full.file.close();
-        this.#segments.pop();
-      }
-      this.#segments.push(segment);
-      this.#active = segment;
+      this.#row.add(new Segment(this.#disk.open(path), this.#owner));
     } catch (error) {
       throw this.#poison(error);
     }
@@ -394,42 +350,41 @@ export class Log implements LogView {
   /** Drops the entries after `index`, durably; `index` in `[firstIndex - 1, lastIndex]`. Three syncs, and rare. */
   truncateAfter(index: LogIndex): void {
     this.#checkUsable();
-    assert(index >= this.firstIndex - 1 && index <= this.#lastIndex, "a truncation within the log");
-    if (index < this.#lastIndex) this.#cutBack(index);
+    assert(index >= this.firstIndex - 1 && index <= this.#row.lastIndex, "a truncation within the log");
+    if (index < this.#row.lastIndex) this.#cutBack(index);
   }
 
   /** Drops the entries after `index`, and whatever an append that failed has left behind them. */
   #cutBack(index: LogIndex): void {
-    const noted = index < this.#lastIndex;
+    const noted = index < this.#row.lastIndex;
     // What is kept must be durable: recovery takes the note as proof of it.
     if (noted) this.sync();
     try {
       if (noted) this.#intent.set(index);
       this.#removeSegmentsAfter(index);
-      this.#active.truncateAfter(index);
+      this.#row.active.truncateAfter(index);
       if (noted) this.#intent.clear();
     } catch (error) {
       throw this.#poison(error);
     }
-    const { stampMs } = this.#active.pointAt(index);
-    this.#terms.truncateAfter(index);
-    while ((this.#memberships[this.#memberships.length - 1]?.index ?? 0) > index) this.#memberships.pop();
-    this.#lastIndex = index;
-    this.#lastStampMs = stampMs;
+    this.#row.forgetAfter(index);
     this.#durableIndex = Math.min(this.#durableIndex, index);
     this.#coveredBySync = Math.min(this.#coveredBySync, index);
   }
 
   /** Removes the segments that hold only entries after `index`; the first one stays, if only as an empty one. */
   #removeSegmentsAfter(index: LogIndex): void {
-    const count = this.#segments.length;
-    while (this.#segments.length > 1 && this.#active.firstIndex > index) {
-      this.#segments.pop();
-      this.#active.file.close();
-      this.#disk.remove(this.#active.path);
-      this.#active = this.#segments[this.#segments.length - 1] as Segment;
+    let removed = false;
+    for (
+      let segment = this.#row.takeOffAfter(index);
+      segment !== null;
+      segment = this.#row.takeOffAfter(index)
+    ) {
+      segment.file.close();
+      this.#disk.remove(segment.path);
+      removed = true;
     }
-    if (this.#segments.length < count) this.#disk.syncDirectory(this.#directory);
+    if (removed) this.#disk.syncDirectory(this.#directory);
   }
 
   // ── Syncing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -437,13 +392,13 @@ export class Log implements LogView {
   /** Makes every entry durable. A DiskError is final: the log refuses all further work. */
   sync(): void {
     this.#checkUsable();
-    if (this.#durableIndex === this.#lastIndex) return;
+    if (this.#durableIndex === this.#row.lastIndex) return;
     try {
-      this.#active.file.sync();
+      this.#row.active.file.sync();
     } catch (error) {
       throw this.#poison(error);
     }
-    this.#durableIndex = this.#lastIndex;
+    this.#durableIndex = this.#row.lastIndex;
   }
 
   /**
@@ -454,14 +409,14 @@ export class Log implements LogView {
     this.#checkUsable();
     assert(!this.#syncing, "one background sync at a time");
     this.#syncing = true;
-    this.#coveredBySync = this.#lastIndex;
-    this.#active.file.syncInBackground((error) => {
+    this.#coveredBySync = this.#row.lastIndex;
+    this.#row.active.file.syncInBackground((error) => {
       this.#syncing = false;
       if (this.#closed) return;
       if (error !== null) this.#poison(error);
       const index = this.#coveredBySync;
       if (this.#failure === null) this.#durableIndex = Math.max(this.#durableIndex, index);
-      done(this.#failure, index, this.#terms.termAt(index));
+      done(this.#failure, index, this.#row.termAt(index));
     });
   }
 
@@ -471,7 +426,7 @@ export class Log implements LogView {
     this.#closed = true;
     this.#spare.close();
     this.#intent.close();
-    for (const segment of this.#segments) segment.file.close();
+    for (const segment of this.#row.segments) segment.file.close();
   }
 
   #checkUsable(): void {
@@ -484,30 +439,6 @@ export class Log implements LogView {
     if (!(error instanceof DiskError)) return error;
     this.#failure ??= error;
     return error;
-  }
-
-  #pointAt(index: LogIndex): ChainPoint {
-    if (index === this.firstIndex - 1) return (this.#segments[0] as Segment).before;
-    return this.#segmentOf(index).pointAt(index);
-  }
-
-  #segmentOf(index: LogIndex): Segment {
-    return this.#segments[this.#positionOf(index)] as Segment;
-  }
-
-  /** Position of the segment that holds `index`. O(1) in the last one, else O(log segments). */
-  #positionOf(index: LogIndex): number {
-    assert(index >= this.firstIndex && index <= this.#lastIndex, "an index within the log");
-    let low = 0;
-    let high = this.#segments.length - 1;
-    if (index >= this.#active.firstIndex) return high;
-    // The segment is in [low, high).
-    while (low + 1 < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#segments[middle] as Segment).firstIndex <= index) low = middle;
-      else high = middle;
-    }
-    return low;
   }
 }
 

@@ -15,6 +15,7 @@ const hostLengthMax = 255;
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false });
 
+/** The body of a record that carries `membership`; the caller's to keep. */
 export function encodeMembership(membership: Membership): Uint8Array {
   const members = membership.members.map((member) => [member.id, member.host, member.port, member.voting]);
   return packr.pack([members, membership.usedIds]);

@@ -14,6 +14,7 @@ export const clusterIdBytesMax = 64;
 /** Node id (4), length of the cluster id (4), cluster id padded with zeros. */
 export const ownerBytes = 8 + clusterIdBytesMax;
 
+/** Writes `ownerBytes` bytes at `offset`, into zeros. Throws RangeError when the cluster id is too long. */
 export function writeOwner(bytes: Uint8Array, offset: number, owner: Owner): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (owner.clusterId.length > clusterIdBytesMax)

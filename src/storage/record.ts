@@ -169,10 +169,12 @@ function localCheck(view: DataView, at: number, seed: number, place: number): nu
 
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Length of the body of the record at `offset`. */
 export function bodyBytesAt(view: DataView, offset: number): number {
   return view.getUint32(offset + 12, true);
 }
 
+/** Checksum of the record at `offset`. */
 export function crcAt(view: DataView, offset: number): number {
   return view.getUint32(offset + 8, true);
 }
@@ -182,24 +184,29 @@ export function previousCrcAt(view: DataView, offset: number): number {
   return view.getUint32(offset + 20, true);
 }
 
+/** Index of the record at `offset`. */
 export function indexAt(view: DataView, offset: number): LogIndex {
   return getUint53(view, offset + 24);
 }
 
+/** Term of the record at `offset`. */
 export function termAt(view: DataView, offset: number): Term {
   return getUint53(view, offset + 32);
 }
 
+/** Stamp of the record at `offset`, in milliseconds since 1970. */
 export function stampMsAt(view: DataView, offset: number): number {
   return view.getFloat64(offset + 40, true);
 }
 
+/** Kind of the checked record at `offset`. */
 export function kindAt(view: DataView, offset: number): EntryKind {
   const kind = kindOf(view.getUint8(offset + 17));
   assert(kind !== null, "a record that was checked before");
   return kind;
 }
 
+/** What the successor of the record at `offset` must know. */
 export function chainPointAt(view: DataView, offset: number): ChainPoint {
   return {
     index: indexAt(view, offset),

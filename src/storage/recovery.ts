@@ -27,9 +27,9 @@
 // before the log is used. Files are read once with `read` before the mapping is touched: a bad sector must become an
 // error with a name, not a SIGBUS.
 
-import type { LogIndex, Membership } from "../raft/types.ts";
+import type { LogIndex } from "../raft/types.ts";
 import { type Disk, DiskError } from "./disk.ts";
-import { LogDamagedError, newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
+import { LogDamagedError, logMissing, newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
 import type { Owner } from "./owner.ts";
 import {
   bodyBytesAt,
@@ -46,9 +46,10 @@ import {
   recordSizeBytes,
 } from "./record.ts";
 import { firstIndexOfName, Segment } from "./segment.ts";
+import { SegmentRow } from "./segment-row.ts";
 import { spareName } from "./spare-segment.ts";
-import { TermRuns } from "./term-runs.ts";
 
+/** What recovery has to know. */
 export interface RecoveryOptions {
   readonly disk: Disk;
   readonly directory: string;
@@ -80,20 +81,16 @@ export interface RecoveryReport {
   readonly rewrittenBytes: number;
 }
 
-export interface LoggedMembership {
-  readonly index: LogIndex;
-  readonly membership: Membership;
-}
-
+/** A log in good order, all of it durable. */
 export interface RecoveredLog {
-  /** In the order of the log, at least one. */
-  readonly segments: Segment[];
-  readonly terms: TermRuns;
-  readonly memberships: LoggedMembership[];
+  readonly row: SegmentRow;
   readonly report: RecoveryReport;
 }
 
-/** Throws StorageError or DiskError; then nothing has been changed but what the errors' text says. */
+/**
+ * Opens the log of a directory; see the file's header. Throws StorageError when it cannot be used: then only leftovers and
+ * torn ends have been cleared away. Throws DiskError when the disk refuses.
+ */
 export function recoverLog(options: RecoveryOptions): RecoveredLog {
   removeLeftovers(options);
   const segments = openSegments(options);
@@ -149,7 +146,7 @@ function openSegments(options: RecoveryOptions): Segment[] {
     throw error;
   }
   if (segments.length > 0) return segments;
-  throw new StorageError("LOG_MISSING", directory, `there is no log in ${directory}. ${rejoinAdvice}`);
+  throw logMissing(directory);
 }
 
 const readBuffer = new Uint8Array(1024 * 1024);
@@ -178,9 +175,7 @@ function readThrough(
 
 class Recovery {
   readonly #options: RecoveryOptions;
-  readonly #segments: Segment[];
-  readonly #terms: TermRuns;
-  readonly #memberships: LoggedMembership[] = [];
+  readonly #row: SegmentRow;
   readonly #cuts: Cut[] = [];
   /** No entry up to here may be missing. */
   readonly #knownIndex: LogIndex;
@@ -189,36 +184,30 @@ class Recovery {
 
   constructor(options: RecoveryOptions, segments: Segment[]) {
     this.#options = options;
-    this.#segments = segments;
-    const before = this.#segment(0).before;
-    this.#terms = new TermRuns(before.index, before.term);
+    this.#row = new SegmentRow(segments);
     this.#knownIndex = Math.max(options.securedIndex, options.truncationIndex ?? 0);
   }
 
   run(): RecoveredLog {
-    this.#checkBeginning();
-    for (let i = 0; i < this.#segments.length - 1; i++)
-      this.#recoverFullSegment(this.#segment(i), this.#segment(i + 1));
-    const last = this.#segment(this.#segments.length - 1);
-    this.#recoverLastSegment(last);
-    const rewrittenBytes = this.#rewriteUnproven(last);
-    for (const segment of this.#segments) segment.file.sync();
+    const { segments, active } = this.#row;
+    this.#checkBeginning(segments[0] as Segment);
+    for (let i = 1; i < segments.length; i++) {
+      this.#recoverFullSegment(segments[i - 1] as Segment, segments[i] as Segment);
+    }
+    this.#recoverLastSegment(active);
+    const rewrittenBytes = this.#rewriteUnproven(active);
+    for (const segment of segments) segment.file.sync();
     const report = {
-      entryCount: last.lastIndex - this.#segment(0).firstIndex + 1,
-      segmentCount: this.#segments.length,
+      entryCount: this.#row.lastIndex - this.#row.firstIndex + 1,
+      segmentCount: segments.length,
       cuts: this.#cuts,
       truncatedAfter: this.#options.truncationIndex,
       rewrittenBytes,
     };
-    return { segments: this.#segments, terms: this.#terms, memberships: this.#memberships, report };
+    return { row: this.#row, report };
   }
 
-  #segment(position: number): Segment {
-    return this.#segments[position] as Segment;
-  }
-
-  #checkBeginning(): void {
-    const first = this.#segment(0);
+  #checkBeginning(first: Segment): void {
     const wanted = this.#options.coveredIndex + 1;
     if (first.firstIndex <= wanted) return;
     throw gap(first.path, wanted, first.firstIndex - 1);
@@ -277,11 +266,8 @@ class Recovery {
       if (durableIndex < 0 || durableIndex >= index) return "wrong durability mark";
       this.#markedIndex = Math.max(this.#markedIndex, durableIndex);
       previous = chainPointAt(view, offset);
-      this.#terms.push(index, previous.term);
-      if (kindAt(view, offset) === "membership") {
-        const membership = entryAt(bytes, view, offset).membership as Membership;
-        this.#memberships.push({ index, membership });
-      }
+      const isMembership = kindAt(view, offset) === "membership";
+      this.#row.note(previous, isMembership ? entryAt(bytes, view, offset).membership : null);
       segment.push(recordSizeBytes(bodyBytesAt(view, offset)));
     }
     return null;
@@ -311,7 +297,8 @@ class Recovery {
 /** Whether an intact record behind the end of the good ones says that `brokenIndex` was durable when it was written. */
 function provesDurable(segment: Segment, brokenIndex: LogIndex): boolean {
   const { bytes, view, seed } = segment;
-  const lastStart = segment.writtenOffset - recordHeaderBytes;
+  // The end of a record may be zeros and so lie behind what was found written.
+  const lastStart = Math.min(segment.writtenOffset, segment.sizeBytes - recordHeaderBytes);
   for (let offset = segment.endOffset; offset <= lastStart; offset += 8) {
     // Cheap tests first: the full one runs over the body, and bodies are full of numbers that look like lengths.
     if (view.getUint8(offset + 16) !== recordFormatVersion) continue;

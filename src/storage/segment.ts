@@ -37,6 +37,7 @@ const formatVersion = 1;
 const ownerOffset = 52;
 const crcOffset = 124;
 
+/** File name of the segment that begins with the entry at `firstIndex`. */
 export function segmentName(firstIndex: LogIndex): string {
   return `${String(firstIndex).padStart(16, "0")}${segmentSuffix}`;
 }
@@ -63,6 +64,7 @@ export function segmentHeader(sizeBytes: number, before: ChainPoint, owner: Owne
   return header;
 }
 
+/** An open segment: its bytes, and where each record in it begins. Whoever opened it pushes the records that are there. */
 export class Segment {
   readonly path: string;
   readonly file: DiskFile;

@@ -126,7 +126,8 @@ function ours(input: string, authenticated: boolean): Outcome {
   const parser = new RequestParser({ maxBulkBytes: 512 * 1024 * 1024 }, authenticated);
   const reply = new ReplyBuffer();
   parser.push(bytesOf(input));
-  for (let args = parser.next(); args !== null; args = parser.next()) reply.error(errorFor.unknownCommand(args));
+  for (let args = parser.next(); args !== null; args = parser.next())
+    reply.error(errorFor.unknownCommand(args));
   if (parser.error !== null) reply.error(parser.error);
   return { received: byteStringOf(reply.takeAll()), closed: parser.error !== null };
 }
@@ -214,7 +215,10 @@ async function compare(redis: RedisServer, texts: readonly string[], authenticat
       const outcomes = await theirs(redis.socketPath, control, batch);
       for (const [index, input] of batch.entries()) {
         const shown = { input: input.slice(0, 100), bytes: input.length };
-        expect({ ...shown, ...ours(input, authenticated) }).toEqual({ ...shown, ...(outcomes[index] as Outcome) });
+        expect({ ...shown, ...ours(input, authenticated) }).toEqual({
+          ...shown,
+          ...(outcomes[index] as Outcome),
+        });
       }
     }
   } finally {
@@ -228,7 +232,10 @@ withRedis("RequestParser and the catalogue answer as redis-server does", (redis)
   test("to clients that have not authenticated", () => compare(redis(), unauthenticatedInputs, false));
   test(`to requests with a few bytes changed (SEED=${seed})`, () => {
     const random = new SeededRandom(seed);
-    return compare(redis(), Array.from({ length: randomInputs }, () => mutated(random)));
+    return compare(
+      redis(),
+      Array.from({ length: randomInputs }, () => mutated(random)),
+    );
   });
 });
 

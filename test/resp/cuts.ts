@@ -18,7 +18,7 @@ export function cutEvery(bytes: Uint8Array, chunkBytes: number): Uint8Array[] {
 export function cutAtRandom(bytes: Uint8Array, random: SeededRandom): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   const longest = 1 + random.below(Math.max(1, bytes.length));
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const to = Math.min(bytes.length, at + 1 + random.below(longest));
     chunks.push(copy(bytes, at, to));
     at = to;

@@ -26,8 +26,12 @@ describe("the catalogue of errors", () => {
   });
 
   test("fills in what Redis fills in", () => {
-    expect(errorFor.wrongArity("client|kill")).toBe("ERR wrong number of arguments for 'client|kill' command");
-    expect(errorFor.unknownSubcommand("client", "Foo")).toBe("ERR unknown subcommand 'Foo'. Try CLIENT HELP.");
+    expect(errorFor.wrongArity("client|kill")).toBe(
+      "ERR wrong number of arguments for 'client|kill' command",
+    );
+    expect(errorFor.unknownSubcommand("client", "Foo")).toBe(
+      "ERR unknown subcommand 'Foo'. Try CLIENT HELP.",
+    );
     expect(errorFor.invalidExpireTime("setex")).toBe("ERR invalid expire time in 'setex' command");
     expect(errorFor.moved(12182, "127.0.0.1", 6379)).toBe("MOVED 12182 127.0.0.1:6379");
     expect(errorFor.protocol("too big inline request")).toBe("ERR Protocol error: too big inline request");

@@ -14,14 +14,23 @@ const seed = Number(process.env.SEED ?? 20240307);
 const rounds = Number(process.env.ROUNDS ?? 1_500);
 
 const requests: readonly Uint8Array[] = [
-  encodeRequests([["SET", "key", "value"], ["GET", "key"], ["PING"], ["MSET", "a", "1", "b", "", "c", "\r\n\0"]]),
-  bytesOf("*2\r\n$3\r\nGET\r\n$1\r\nk\r\nPING\r\nSET \"a b\" 'c\\'d' \\x41\r\n\r\n*0\r\n*-1\r\nECHO \"\\x00\\n\"\n"),
+  encodeRequests([
+    ["SET", "key", "value"],
+    ["GET", "key"],
+    ["PING"],
+    ["MSET", "a", "1", "b", "", "c", "\r\n\0"],
+  ]),
+  bytesOf(
+    '*2\r\n$3\r\nGET\r\n$1\r\nk\r\nPING\r\nSET "a b" \'c\\\'d\' \\x41\r\n\r\n*0\r\n*-1\r\nECHO "\\x00\\n"\n',
+  ),
   bytesOf(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000\r\n${"v".repeat(5000)}\r\nPING\r\n`),
 ];
 
 const replies: readonly Uint8Array[] = [
   bytesOf("+OK\r\n-ERR no\r\n:12345\r\n$5\r\nhello\r\n*2\r\n$-1\r\n*1\r\n:1\r\n*-1\r\n"),
-  bytesOf("%2\r\n+a\r\n,1.5\r\n+b\r\n#t\r\n~2\r\n_\r\n(123456\r\n>1\r\n=7\r\ntxt:abc\r\n|1\r\n+k\r\n:1\r\n!5\r\nERR a\r\n"),
+  bytesOf(
+    "%2\r\n+a\r\n,1.5\r\n+b\r\n#t\r\n~2\r\n_\r\n(123456\r\n>1\r\n=7\r\ntxt:abc\r\n|1\r\n+k\r\n:1\r\n!5\r\nERR a\r\n",
+  ),
 ];
 
 /** Bytes that mean something to a parser come more often than others. */
@@ -75,9 +84,21 @@ function run(parser: Parser, chunks: readonly Uint8Array[]): unknown {
 }
 
 const parsers: readonly { name: string; samples: readonly Uint8Array[]; create: () => Parser }[] = [
-  { name: "RequestParser", samples: requests, create: () => new RequestParser({ maxBulkBytes: 1 << 20 }, true) },
-  { name: "RequestParser without authentication", samples: requests, create: () => new RequestParser({ maxBulkBytes: 1 << 20 }, false) },
-  { name: "ReplyParser", samples: replies, create: () => new ReplyParser({ maxDepth: 8, maxReplyBytes: 1 << 20 }) },
+  {
+    name: "RequestParser",
+    samples: requests,
+    create: () => new RequestParser({ maxBulkBytes: 1 << 20 }, true),
+  },
+  {
+    name: "RequestParser without authentication",
+    samples: requests,
+    create: () => new RequestParser({ maxBulkBytes: 1 << 20 }, false),
+  },
+  {
+    name: "ReplyParser",
+    samples: replies,
+    create: () => new ReplyParser({ maxDepth: 8, maxReplyBytes: 1 << 20 }),
+  },
 ];
 
 describe("fuzzed bytes", () => {

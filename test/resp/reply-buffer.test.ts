@@ -71,10 +71,25 @@ describe("ReplyBuffer", () => {
   }
 
   test("encodes integers of every length", () => {
-    const values: (number | bigint)[] = [0, -0, 9, 10, -1, -10, 99, 100, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), 2 ** 32];
+    const values: (number | bigint)[] = [
+      0,
+      -0,
+      9,
+      10,
+      -1,
+      -10,
+      99,
+      100,
+      2 ** 31 - 1,
+      2 ** 31,
+      -(2 ** 31),
+      2 ** 32,
+    ];
     values.push(Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, 2n ** 63n - 1n, -(2n ** 63n), 5n);
-    for (let digits = 1; digits <= 15; digits++) values.push(10 ** digits - 1, 10 ** digits, -(10 ** digits) + 1);
-    for (const value of values) expect(encoded((reply) => reply.integer(value))).toBe(`:${BigInt(value)}\r\n`);
+    for (let digits = 1; digits <= 15; digits++)
+      values.push(10 ** digits - 1, 10 ** digits, -(10 ** digits) + 1);
+    for (const value of values)
+      expect(encoded((reply) => reply.integer(value))).toBe(`:${BigInt(value)}\r\n`);
     expect(() => encoded((reply) => reply.integer(Infinity))).toThrow("a safe integer");
     expect(() => encoded((reply) => reply.integer(0.5))).toThrow("a safe integer");
   });

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { byteStringOf, bytesOf } from "../../src/base/byte-strings.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { ReplyBuffer } from "../../src/resp/reply-buffer.ts";
-import { defaultReplyLimits, ReplyParser, type ReplyLimits, type ReplyValue } from "../../src/resp/reply-parser.ts";
+import {
+  defaultReplyLimits,
+  ReplyParser,
+  type ReplyLimits,
+  type ReplyValue,
+} from "../../src/resp/reply-parser.ts";
 import { cutEvery, waysToCut } from "./cuts.ts";
 
 const seed = Number(process.env.SEED ?? 13);
@@ -43,19 +48,39 @@ const fixtures: readonly [string, ReplyValue[]][] = [
       { kind: "simple", text: "x" },
     ],
   ],
-  ["%1\r\n+k\r\n%0\r\n", [{ kind: "map", entries: [[{ kind: "simple", text: "k" }, { kind: "map", entries: [] }]] }]],
-  ["~1\r\n#t\r\n>1\r\n#f\r\n", [
-    { kind: "set", items: [{ kind: "boolean", value: true }] },
-    { kind: "push", items: [{ kind: "boolean", value: false }] },
-  ]],
-  [",1.5\r\n,-1e+20\r\n,inf\r\n,-inf\r\n,nan\r\n,3\r\n", [1.5, -1e20, Infinity, -Infinity, Number.NaN, 3].map(
-    (value): ReplyValue => ({ kind: "double", value }),
-  )],
+  [
+    "%1\r\n+k\r\n%0\r\n",
+    [
+      {
+        kind: "map",
+        entries: [
+          [
+            { kind: "simple", text: "k" },
+            { kind: "map", entries: [] },
+          ],
+        ],
+      },
+    ],
+  ],
+  [
+    "~1\r\n#t\r\n>1\r\n#f\r\n",
+    [
+      { kind: "set", items: [{ kind: "boolean", value: true }] },
+      { kind: "push", items: [{ kind: "boolean", value: false }] },
+    ],
+  ],
+  [
+    ",1.5\r\n,-1e+20\r\n,inf\r\n,-inf\r\n,nan\r\n,3\r\n",
+    [1.5, -1e20, Infinity, -Infinity, Number.NaN, 3].map((value): ReplyValue => ({ kind: "double", value })),
+  ],
   ["(123456789012345678901234567890\r\n", [{ kind: "bigNumber", digits: "123456789012345678901234567890" }]],
-  ["=6\r\ntxt:ab\r\n=4\r\nmkd:\r\n", [
-    { kind: "verbatim", format: "txt", text: "ab" },
-    { kind: "verbatim", format: "mkd", text: "" },
-  ]],
+  [
+    "=6\r\ntxt:ab\r\n=4\r\nmkd:\r\n",
+    [
+      { kind: "verbatim", format: "txt", text: "ab" },
+      { kind: "verbatim", format: "mkd", text: "" },
+    ],
+  ],
   ["|1\r\n+ttl\r\n:3\r\n*2\r\n|0\r\n:1\r\n:2\r\n", [{ kind: "array", items: [integer(1), integer(2)] }]],
   ["*2\r\n:1\r\n", []],
   ["$5\r\nabc", []],
@@ -108,6 +133,9 @@ describe("ReplyParser", () => {
     expect(parse([bytesOf(fits.repeat(3))], limits).values.length).toBe(3);
     const parts = `*3\r\n${`$30\r\n${"x".repeat(30)}\r\n`.repeat(3)}`;
     expect(parse([bytesOf(parts)], limits).error).toContain("longer than allowed");
+    expect(parse([bytesOf(`*30\r\n${":12345\r\n".repeat(30)}`)], limits).error).toContain(
+      "longer than allowed",
+    );
     expect(parse([bytesOf("*1\r\n*1\r\n*0\r\n")], limits).error).toContain("nested deeper");
   });
 
@@ -138,14 +166,17 @@ describe("ReplyParser", () => {
 
 function randomValue(random: SeededRandom, depth: number): ReplyValue {
   const text = "\0\r\n$*\xffabc".repeat(1 + random.below(4)).slice(0, random.below(40));
-  const items = (): ReplyValue[] => Array.from({ length: random.below(4) }, () => randomValue(random, depth - 1));
+  const items = (): ReplyValue[] =>
+    Array.from({ length: random.below(4) }, () => randomValue(random, depth - 1));
   switch (random.below(depth > 0 ? 13 : 9)) {
     case 0:
       return { kind: "simple", text: "PONG" };
     case 1:
       return { kind: "error", text: "ERR wrong" };
     case 2:
-      return integer(random.below(2) === 0 ? random.below(2 ** 53) - 2 ** 52 : 2n ** 62n + BigInt(random.below(99)));
+      return integer(
+        random.below(2) === 0 ? random.below(2 ** 53) - 2 ** 52 : 2n ** 62n + BigInt(random.below(99)),
+      );
     case 3:
       return bulk(text);
     case 4:

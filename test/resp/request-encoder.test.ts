@@ -4,7 +4,9 @@ import { encodeRequest, encodeRequests } from "../../src/resp/request-encoder.ts
 
 describe("encodeRequest()", () => {
   test("encodes arguments of any bytes", () => {
-    expect(byteStringOf(encodeRequest(["ECHO", "", "a\r\n\xff\0"]))).toBe("*3\r\n$4\r\nECHO\r\n$0\r\n\r\n$5\r\na\r\n\xff\0\r\n");
+    expect(byteStringOf(encodeRequest(["ECHO", "", "a\r\n\xff\0"]))).toBe(
+      "*3\r\n$4\r\nECHO\r\n$0\r\n\r\n$5\r\na\r\n\xff\0\r\n",
+    );
   });
 
   test("fits its buffer whatever the number of digits", () => {
@@ -16,7 +18,9 @@ describe("encodeRequest()", () => {
   });
 
   test("encodeRequests() puts commands one behind the other", () => {
-    expect(byteStringOf(encodeRequests([["A"], ["B", "c"]]))).toBe("*1\r\n$1\r\nA\r\n*2\r\n$1\r\nB\r\n$1\r\nc\r\n");
+    expect(byteStringOf(encodeRequests([["A"], ["B", "c"]]))).toBe(
+      "*1\r\n$1\r\nA\r\n*2\r\n$1\r\nB\r\n$1\r\nc\r\n",
+    );
     expect(encodeRequests([]).length).toBe(0);
   });
 });

@@ -12,7 +12,10 @@ interface Parsed {
   readonly error: string | null;
 }
 
-function parse(chunks: readonly Uint8Array[], { maxBulkBytes = 512 * megabyte, authenticated = true } = {}): Parsed {
+function parse(
+  chunks: readonly Uint8Array[],
+  { maxBulkBytes = 512 * megabyte, authenticated = true } = {},
+): Parsed {
   const parser = new RequestParser({ maxBulkBytes }, authenticated);
   const commands: string[][] = [];
   for (const chunk of chunks) {
@@ -54,9 +57,17 @@ const fixtures: readonly Fixture[] = [
     input: "*1\r\n$3\r\nGET\r\n*1\r\n$3\r\nSET\r\n*1\r\n$3\r\nSET\r\n*1\r\n$2\r\nSE\r\n",
     commands: [["GET"], ["SET"], ["SET"], ["SE"]],
   },
-  { name: "arrays of no arguments", input: "*0\r\n*-1\r\n*-9223372036854775808\r\nPING\r\n", commands: [["PING"]] },
+  {
+    name: "arrays of no arguments",
+    input: "*0\r\n*-1\r\n*-9223372036854775808\r\nPING\r\n",
+    commands: [["PING"]],
+  },
   { name: "blank lines", input: "\r\n\n  \t \r\n\r\r\nPING\r\n", commands: [["PING"]] },
-  { name: "bytes that Redis never looks at", input: "*1\rX$4\rYPINGab*1\r\n$1\r\nz\r\n", commands: [["PING"], ["z"]] },
+  {
+    name: "bytes that Redis never looks at",
+    input: "*1\rX$4\rYPINGab*1\r\n$1\r\nz\r\n",
+    commands: [["PING"], ["z"]],
+  },
   { name: "a carriage return inside a line", input: "ECHO a\rb\r\n", commands: [["ECHO", "a", "b"]] },
   { name: "a cut array", input: "*2\r\n$3\r\nGET\r\n", commands: [] },
   { name: "a line without its end", input: "PING\r", commands: [] },
@@ -68,17 +79,42 @@ const fixtures: readonly Fixture[] = [
   { name: "a count with a plus", input: "*+1\r\n", commands: [], error: "invalid multibulk length" },
   { name: "minus zero", input: "*-0\r\n", commands: [], error: "invalid multibulk length" },
   { name: "a count that is no number", input: "*1x\r\n", commands: [], error: "invalid multibulk length" },
-  { name: "a count above 2^31 - 1", input: "*2147483648\r\n", commands: [], error: "invalid multibulk length" },
-  { name: "a count above 64 bits", input: `*${"9".repeat(30)}\r\n`, commands: [], error: "invalid multibulk length" },
+  {
+    name: "a count above 2^31 - 1",
+    input: "*2147483648\r\n",
+    commands: [],
+    error: "invalid multibulk length",
+  },
+  {
+    name: "a count above 64 bits",
+    input: `*${"9".repeat(30)}\r\n`,
+    commands: [],
+    error: "invalid multibulk length",
+  },
   { name: "the largest count", input: "*2147483647\r\n", commands: [] },
   { name: "no dollar", input: "*1\r\nPING\r\n", commands: [], error: "expected '$', got 'P'" },
   { name: "an empty header", input: "*1\r\n\r\n\r\n", commands: [], error: "expected '$', got '\r'" },
-  { name: "a high byte for a dollar", input: "*1\r\n\xff1\r\n", commands: [], error: "expected '$', got '\xff'" },
+  {
+    name: "a high byte for a dollar",
+    input: "*1\r\n\xff1\r\n",
+    commands: [],
+    error: "expected '$', got '\xff'",
+  },
   { name: "a negative length", input: "*1\r\n$-1\r\n", commands: [], error: "invalid bulk length" },
   { name: "no length", input: "*1\r\n$\r\n", commands: [], error: "invalid bulk length" },
-  { name: "a length above the limit", input: "*1\r\n$536870913\r\n", commands: [], error: "invalid bulk length" },
+  {
+    name: "a length above the limit",
+    input: "*1\r\n$536870913\r\n",
+    commands: [],
+    error: "invalid bulk length",
+  },
   { name: "the largest length", input: "*1\r\n$536870912\r\nabc", commands: [] },
-  { name: "an open quote", input: 'PING\nECHO "a\r\nPING\n', commands: [["PING"]], error: "unbalanced quotes in request" },
+  {
+    name: "an open quote",
+    input: 'PING\nECHO "a\r\nPING\n',
+    commands: [["PING"]],
+    error: "unbalanced quotes in request",
+  },
 ];
 
 describe("RequestParser", () => {

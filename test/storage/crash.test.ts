@@ -173,36 +173,73 @@ test("the log keeps what was synced and invents nothing, whatever a crash leaves
   }
 }, 60_000);
 
+/** Sixty synced entries over several segments, then the power or the process ends `cutAt` steps into overwriting the 8th. */
+function interruptedTruncation(cutAt: number): { disk: MemoryDisk; before: string[]; finished: boolean } {
+  const disk = new MemoryDisk();
+  const log = newLog(disk);
+  disk.syncDirectory("data");
+  for (let index = 1; index <= 60; index++) log.append([commandEntry(index, 1, `${index}`.padEnd(150))]);
+  log.sync();
+  const before = textOf(log);
+  disk.cutPowerAfter(cutAt);
+  try {
+    log.append([commandEntry(8, 2, "new")]);
+    log.sync();
+    return { disk, before, finished: true };
+  } catch (error) {
+    if (!(error instanceof PowerCut)) throw error;
+    return { disk, before, finished: false };
+  }
+}
+
+function expectOldOrNew(after: readonly string[], before: readonly string[], finished: boolean): void {
+  const whole = after.length === 60;
+  expect(after).toEqual(whole ? before : [...before.slice(0, 7), "8@2 command new"].slice(0, after.length));
+  expect(after.length).toBeGreaterThanOrEqual(finished ? 8 : 7);
+}
+
 test("a truncation over several segments may be interrupted at each of its steps", () => {
-  const entries = Array.from({ length: 60 }, (_, i) => commandEntry(i + 1, 1, `${i}`.padEnd(150)));
-  let finished = false;
   let resumed = 0;
-  for (let cutAt = 1; !finished; cutAt++) {
+  for (let cutAt = 1, done = false; !done; cutAt++) {
     for (let seed = 1; seed <= 20; seed++) {
-      const disk = new MemoryDisk();
-      const log = newLog(disk);
-      disk.syncDirectory("data");
-      log.append(entries.map((entry) => commandEntry(entry.index, 1, `${entry.index}`.padEnd(150))));
-      log.sync();
-      const before = textOf(log);
-      disk.cutPowerAfter(cutAt);
-      try {
-        log.append([commandEntry(8, 2, "new")]);
-        log.sync();
-        finished = true;
-      } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
-      }
+      const { disk, before, finished } = interruptedTruncation(cutAt);
+      done = finished;
       disk.crash(new SeededRandom(seed));
-      const { log: reopened, recovery } = Log.open(logOptions(disk, { securedIndex: 7 }));
+      const { log, recovery } = Log.open(logOptions(disk, { securedIndex: 7 }));
       if (recovery.truncatedAfter !== null) resumed++;
-      const after = textOf(reopened);
-      const whole = after.length === 60;
-      expect(after).toEqual(
-        whole ? before : [...before.slice(0, 7), "8@2 command new"].slice(0, after.length),
-      );
-      expect(after.length).toBeGreaterThanOrEqual(finished ? 8 : 7);
+      expectOldOrNew(textOf(log), before, finished);
     }
   }
   expect(resumed).toBeGreaterThan(20);
+});
+
+test("what a killed process left in the page cache may still be lost, at each step of the recovery after it", () => {
+  let interrupted = 0;
+  for (let killAt = 1, done = false; !done; killAt++) {
+    for (let cutAt = 1, recovered = false; !recovered; cutAt++) {
+      for (let seed = 1; seed <= 6; seed++) {
+        const { disk, before, finished } = interruptedTruncation(killAt);
+        done = finished;
+        disk.killProcess();
+        disk.cutPowerAfter(cutAt);
+        let minimum = 7;
+        try {
+          const { log } = Log.open(logOptions(disk, { securedIndex: 7 }));
+          recovered = true;
+          disk.cutPowerAfter(1000);
+          log.append([commandEntry(log.lastIndex + 1, 2, "new")]);
+          log.sync();
+          minimum = log.lastIndex;
+        } catch (error) {
+          if (!(error instanceof PowerCut)) throw error;
+          interrupted++;
+        }
+        disk.crash(new SeededRandom(seed));
+        const after = textOf(Log.open(logOptions(disk, { securedIndex: 7 })).log);
+        expect(after.length).toBeGreaterThanOrEqual(minimum);
+        if (!recovered) expectOldOrNew(after, before, false);
+      }
+    }
+  }
+  expect(interrupted).toBeGreaterThan(100);
 });

@@ -99,6 +99,26 @@ describe("DataDirectory", () => {
     expect(complete).toBeGreaterThan(0);
   });
 
+  test("keeps what it acknowledged also when the process was killed during create() before", () => {
+    for (let killAt = 1, finished = false; !finished; killAt++) {
+      const disk = new MemoryDisk();
+      const directory = open(disk);
+      disk.cutPowerAfter(killAt);
+      try {
+        directory.create(identity);
+        finished = true;
+      } catch (error) {
+        if (!(error instanceof PowerCut)) throw error;
+      }
+      disk.killProcess();
+      disk.cutPowerAfter(1000);
+      const { files } = open(disk);
+      files?.hardState.save({ currentTerm: 1, votedFor: 4711 });
+      for (let seed = 1; seed <= 4; seed++) disk.crash(new SeededRandom(seed));
+      expect(open(disk).files?.hardState.currentTerm).toBe(files === null ? undefined : 1);
+    }
+  });
+
   test("is as it was or uninitialized, whenever the power goes during archive(), and keeps every file", () => {
     let finished = false;
     for (let cutAt = 1; !finished; cutAt++) {
@@ -143,7 +163,6 @@ describe("DataDirectory", () => {
       const disk = new MemoryDisk();
       withNode(disk).close();
       disk.remove(`var/data/node/${name}`);
-      if (name === "log") disk.makeDirectory("var/data/node/log");
       expect(codeOf(() => open(disk))).toBe(code);
     }
   });

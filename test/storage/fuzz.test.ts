@@ -44,7 +44,10 @@ function mutate(bytes: Uint8Array, random: Random): Uint8Array {
     case 5:
       return changed.subarray(0, at);
     case 6:
-      new DataView(changed.buffer).setUint32(at & ~3 & (bytes.length - 8), random.below(2 ** 32), true);
+      if (bytes.length >= 8) {
+        const aligned = Math.min(at & ~3, bytes.length - 4);
+        new DataView(changed.buffer).setUint32(aligned, random.below(2 ** 32), true);
+      }
       return changed;
     default:
       return new Uint8Array([

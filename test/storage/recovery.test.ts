@@ -232,6 +232,20 @@ describe("recovery refuses", () => {
   });
 });
 
+test("recovery refuses a segment of another history of the same node", () => {
+  const logOf = (letter: string) => {
+    const disk = new MemoryDisk();
+    const log = newLog(disk);
+    for (let index = 1; index <= 60; index++) log.append([commandEntry(index, 1, letter.repeat(100))]);
+    log.sync();
+    return disk;
+  };
+  const disk = logOf("a");
+  disk.replace(firstSegment, logOf("b").read(firstSegment) as Uint8Array);
+  const second = disk.list(logDirectory)[1];
+  expect(errorOf(disk)).toMatchObject({ code: "LOG_DAMAGED", path: `${logDirectory}/${second}`, offset: 0 });
+});
+
 describe("recovery of a torn tail", () => {
   test("is not misled by a copy of a record inside a value", () => {
     const { disk, places } = sampleLog();

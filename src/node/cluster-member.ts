@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Network } from "../peer/connection.ts";
 import { Transport, type TransportListener } from "../peer/transport.ts";
 import { Raft } from "../raft/raft.ts";
-import { type Member, type NodeId, noNode } from "../raft/types.ts";
+import { type LogIndex, type Member, type NodeId, noNode } from "../raft/types.ts";
 import type { NodeFiles } from "../storage/data-directory.ts";
 import { Administration } from "./administration.ts";
 import { raftTuningOf, transportOptionsOf } from "./configured.ts";
@@ -27,6 +27,8 @@ export interface ClusterMemberOptions {
   readonly network: Network;
   readonly commands: CommandTable;
   readonly files: NodeFiles;
+  /** Notes on disk that the log is safe up to `commitIndex`. Throws DiskError. */
+  readonly checkpoint: (commitIndex: LogIndex) => void;
   readonly events: MemberEvents;
 }
 
@@ -44,6 +46,8 @@ export interface MemberEvents {
 /** What becomes of a data command that comes to a member now. */
 export type Disposition = "serve" | "proxy" | "redirect" | "wait";
 
+/** How long nothing is committed before the node counts as idle. */
+const checkpointAfterMs = 1000;
 /** While there is no leader every millisecond counts, and there is nothing else to do. */
 const tickWithoutLeaderMs = 10;
 
@@ -63,6 +67,9 @@ export class ClusterMember {
   #members: readonly Member[] = [];
   #tickTimer: Timer | null = null;
   #loggedRole = "";
+  #idleAtIndex: LogIndex = 0;
+  #idleSinceMs = 0;
+  #checkpointedIndex: LogIndex = 0;
   #stopped = false;
 
   constructor(options: ClusterMemberOptions) {
@@ -211,8 +218,25 @@ export class ClusterMember {
     this.replica.tick();
     this.proxyOrigin.checkTimeouts(config.get("proxy-response-timeout"));
     this.administration.tick();
+    this.#checkpointWhenIdle();
     const periodMs = config.get("periodic-interval");
     this.#tickWithin(this.raft.leaderId === noNode ? Math.min(tickWithoutLeaderMs, periodMs) : periodMs);
+  }
+
+  /**
+   * Once nothing has been committed for a while, notes on disk how far the log is safe: recovery then knows the end of
+   * an idle node's log for certain.
+   */
+  #checkpointWhenIdle(): void {
+    const { commitIndex } = this.raft;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (commitIndex !== this.#idleAtIndex) {
+      this.#idleAtIndex = commitIndex;
+      this.#idleSinceMs = nowMs;
+    } else if (commitIndex !== this.#checkpointedIndex && nowMs - this.#idleSinceMs >= checkpointAfterMs) {
+      this.#checkpointedIndex = commitIndex;
+      this.#options.checkpoint(commitIndex);
+    }
   }
 
   /** The next tick comes in `delayMs`, or sooner if the core asks for that. */

@@ -19,11 +19,11 @@ import type { CommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
 import type { Address } from "../config/option.ts";
 import type { Connection, ConnectionHandlers, Network } from "../peer/connection.ts";
-import { type Member, type NodeId, noNode } from "../raft/types.ts";
+import { type LogIndex, type Member, type NodeId, noNode } from "../raft/types.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
 import { DataDirectory } from "../storage/data-directory.ts";
-import type { Disk } from "../storage/disk.ts";
+import { type Disk, DiskError } from "../storage/disk.ts";
 import { type AddResult, type Done, drawNodeId } from "./administration.ts";
 import { Bootstrap, bootstrapFields, type BootstrapState } from "./bootstrap.ts";
 import { clusterNodeViews } from "./cluster-view.ts";
@@ -89,7 +89,11 @@ export class ClusterNode implements ClusterPort, StatusSource {
    */
   start(): void {
     const { disk, directory: path, config, logger } = this.#options;
-    this.#directory = DataDirectory.open({ disk, path, segmentSizeBytes: config.get("log-segment-size") });
+    this.#directory = DataDirectory.open({
+      disk,
+      path,
+      segmentSizeBytes: config.get("log-segment-size") & ~7,
+    });
     const files = this.#directory.files;
     if (files !== null) {
       for (const { path: file, offset, reason } of files.recovery.cuts) {
@@ -123,7 +127,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
     this.#joiner?.cancel();
     const member = this.#member;
     member?.stop();
-    if (member !== null) this.#directory?.checkpoint(member.raft.commitIndex);
+    if (member !== null) this.#checkpoint(member.raft.commitIndex);
     this.#member = null;
     this.#directory?.close();
     this.#directory = null;
@@ -138,6 +142,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
     const member = new ClusterMember({
       ...this.#options,
       files,
+      checkpoint: (commitIndex) => this.#checkpoint(commitIndex),
       events: {
         changed: () => this.#memberChanged(),
         repliesWritten: () => events.repliesWritten(),
@@ -149,6 +154,15 @@ export class ClusterNode implements ClusterPort, StatusSource {
     this.#state = "up";
     member.begin();
     events.changed();
+  }
+
+  #checkpoint(commitIndex: LogIndex): void {
+    try {
+      this.#directory?.checkpoint(commitIndex);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#options.events.failed(error);
+    }
   }
 
   #memberChanged(): void {

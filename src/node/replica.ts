@@ -16,7 +16,7 @@ import { keysOf } from "../commands/keys-of.ts";
 import type { Config } from "../config/config.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { LogIndex, Message, Ready, Term } from "../raft/types.ts";
-import { errors } from "../resp/errors.ts";
+import { errorFor, errors } from "../resp/errors.ts";
 import { DiskError } from "../storage/disk.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { HardStateFile } from "../storage/hard-state.ts";
@@ -86,6 +86,8 @@ export class Replica {
   #syncInFlight = false;
   #wasLeader = false;
   #orphanedAtMs = 0;
+  /** The disk had no room at the last attempt. */
+  #full = false;
   #stopped = false;
   readonly #fsync: () => boolean;
   readonly #quorumReads: () => boolean;
@@ -180,6 +182,8 @@ export class Replica {
       }
       complete = { ...message, entries: decoded.entries };
     }
+    // Entries that cannot be stored are not heard: the leader sends them again when there may be room.
+    if (records !== null && this.#roomProblem(records.length) !== null) return;
     const refusal = this.raft.step(complete, this.#clock.monotonicMs());
     if (refusal !== null)
       this.#logger.verbose(`Ignored ${message.kind} from node ${message.from}: ${refusal}`);
@@ -203,7 +207,6 @@ export class Replica {
     this.#expireDueKeys();
     this.#giveUpOrphans(nowMs);
     this.#schedule();
-    this.log.prepareAhead();
   }
 
   /** Some input was given to the core directly: do what it asks for. */
@@ -233,6 +236,7 @@ export class Replica {
     this.#apply();
     this.#answerReads();
     this.#events.repliesWritten();
+    this.log.prepareAhead();
   }
 
   // ── Writes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,18 +245,36 @@ export class Replica {
     const requests = this.#batchRequests;
     if (requests.length === 0 && !this.#batchNeedsClock) return;
     if (this.#syncInFlight && this.#batch.sizeBytes < batchFlushBytes) return;
+    this.#batchRequests = [];
+    this.#batchNeedsClock = false;
+    const refusal = this.#roomProblem(this.#batch.sizeBytes);
+    if (refusal === null) this.#propose(requests);
+    else this.#answer(requests, errorFor.logUnwritable(refusal));
+    this.#batch.clear();
+  }
+
+  #propose(requests: readonly Request[]): void {
     const kind = this.#batch.count > 0 ? "command" : "clock";
     const record = kind === "command" ? this.#batch.record() : null;
     const proposed = this.raft.propose(kind, this.#clock.wallMs(), record);
-    this.#batchRequests = [];
-    this.#batchNeedsClock = false;
-    if (typeof proposed === "string") {
-      this.#takeBack(requests);
-    } else {
-      this.#proposals.push(new Proposal(proposed.index, proposed.term, requests));
-      this.#handleReady();
+    if (typeof proposed === "string") return this.#takeBack(requests);
+    this.#proposals.push(new Proposal(proposed.index, proposed.term, requests));
+    this.#handleReady();
+  }
+
+  /** Why the disk has no room for records of `sizeBytes`; null when it has. */
+  #roomProblem(sizeBytes: number): string | null {
+    try {
+      this.log.reserve(sizeBytes);
+      if (this.#full) this.#logger.notice("The log takes entries again");
+      this.#full = false;
+      return null;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      if (!this.#full) this.#logger.warning(`The log takes no more entries: ${error.message}`);
+      this.#full = true;
+      return error.code;
     }
-    this.#batch.clear();
   }
 
   /** The earliest deadline has passed: move the replicated clock, also when nobody writes. */
@@ -523,8 +545,15 @@ export class Replica {
 
   #answerUnknown(proposal: Proposal): void {
     for (const request of proposal.requests) {
-      const requester = request.requester;
-      requester.reply.error(request.isWrite ? errors.timeoutNotCommitted : errors.timeoutNoQuorum);
+      this.#answer([request], request.isWrite ? errors.timeoutNotCommitted : errors.timeoutNoQuorum);
+    }
+  }
+
+  /** Answers requests of a batch with an error. */
+  #answer(requests: readonly Request[], error: string): void {
+    for (const request of requests) {
+      const { requester } = request;
+      requester.reply.error(error);
       requester.pendingWrites--;
       requester.answered(request);
     }

@@ -169,7 +169,10 @@ export class ClusterMember {
   #listener(): TransportListener {
     return {
       message: (message, records) => this.replica.receive(message, records),
-      peerConnected: () => this.replica.settle(),
+      peerConnected: (id, channel) => {
+        if (channel === "bulk") this.raft.peerReachable(id);
+        this.replica.settle();
+      },
       peerDisconnected: (id, channel, direction) => this.#linkLost(id, channel, direction),
       proxyRequests: (session, items) => this.#proxyTarget.receive(session, items),
       proxySessionClosed: (session) => this.#proxyTarget.sessionClosed(session),

@@ -84,7 +84,8 @@ export class Replica {
   #confirmedRound = 0;
   #turnScheduled = false;
   #syncInFlight = false;
-  #wasLeader = false;
+  /** The term that this node leads, 0 while it leads none. */
+  #ledTerm: Term = 0;
   #orphanedAtMs = 0;
   /** The disk had no room at the last attempt. */
   #full = false;
@@ -411,10 +412,11 @@ export class Replica {
   }
 
   #noticeRole(): void {
-    const leads = this.raft.role === "leader";
-    if (leads === this.#wasLeader) return;
-    this.#wasLeader = leads;
-    if (leads) return;
+    const ledTerm = this.raft.role === "leader" ? this.raft.currentTerm : 0;
+    if (ledTerm === this.#ledTerm) return;
+    const deposed = this.#ledTerm !== 0;
+    this.#ledTerm = ledTerm;
+    if (!deposed) return;
     // What was not proposed can be done again; what was has an outcome that only the log will tell.
     this.#confirmedRound = 0;
     for (const batch of this.#reads.takeAll()) this.#takeBackReads(batch.requests);
@@ -537,7 +539,7 @@ export class Replica {
 
   /** Long after leadership was lost nobody has told what became of the writes: say just that. */
   #giveUpOrphans(nowMs: number): void {
-    if (this.#wasLeader || this.#proposals.isEmpty) return;
+    if (this.#ledTerm !== 0 || this.#proposals.isEmpty) return;
     if (nowMs - this.#orphanedAtMs < this.#config.get("leader-wait-timeout")) return;
     for (const proposal of this.#proposals.takeAll()) this.#answerUnknown(proposal);
     this.#events.repliesWritten();

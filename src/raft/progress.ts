@@ -87,7 +87,8 @@ export class Progress {
     }
     if (this.state === "probe" && this.nextIndex === this.matchIndex + 1) {
       this.state = "replicate";
-      this.#inflightCount = 0;
+      // The guess was right; what the probe carries need not be sent again.
+      if (this.#inflightCount > 0) this.nextIndex = (this.#inflight[this.#inflightStart] ?? matchIndex) + 1;
     }
     return advanced;
   }
@@ -99,7 +100,7 @@ export class Progress {
   rejected(rejectedIndex: LogIndex, searchIndex: LogIndex): boolean {
     if (this.state === "replicate") {
       if (rejectedIndex <= this.matchIndex) return false;
-      this.becomeProbe();
+      this.lost();
       return true;
     }
     if (this.state === "snapshot" || rejectedIndex !== this.nextIndex - 1) return false;
@@ -113,7 +114,12 @@ export class Progress {
     return this.#inflightCount > 0 && nowMs - this.#waitingSinceMs >= resendAfterMs;
   }
 
-  /** Starts again right behind what is certain; what was on its way counts as lost. */
+  /** What was on its way counts as lost: starts again right behind what is certain, or repeats its guess. */
+  lost(): void {
+    if (this.state === "replicate") this.becomeProbe();
+    this.#inflightCount = 0;
+  }
+
   becomeProbe(): void {
     this.state = "probe";
     this.nextIndex = this.matchIndex + 1;

@@ -242,7 +242,15 @@ export class Raft {
     if (progress === undefined) return;
     const hasLearnedOfRemoval = progress.leavingIndex > 0 && progress.matchIndex >= progress.leavingIndex;
     if (hasLearnedOfRemoval) this.#state.peers.forget(id);
-    else if (progress.state === "replicate") progress.becomeProbe();
+    else progress.lost();
+  }
+
+  /** A link to peer `id` is open: what was sent before it was may be lost, so the leader starts again without waiting. */
+  peerReachable(id: NodeId): void {
+    const progress = this.#state.peers.get(id);
+    if (progress === undefined) return;
+    progress.lost();
+    this.#state.replicationDue = true;
   }
 
   /**

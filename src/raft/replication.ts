@@ -33,7 +33,7 @@ export function tickLeader(state: RaftState): void {
   const resendAfterMs = resendAfterHeartbeats * state.heartbeatIntervalMs;
   for (const progress of peers.all) {
     if (progress.isOverdue(nowMs, resendAfterMs)) {
-      progress.becomeProbe();
+      progress.lost();
       state.replicationDue = true;
     }
     // With nothing else to send, a follower still learns by the next tick what is committed.

@@ -10,7 +10,6 @@
 //   output    the client does not read its replies: its further commands wait
 // While input is held up and more than a little of it has piled up, the socket is paused, so that TCP slows the sender.
 
-import { byteStringOf } from "../base/byte-strings.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LocalCommand, RunnableCommand } from "../commands/command.ts";
@@ -25,13 +24,11 @@ import type {
 import type { BufferLimits } from "../config/option.ts";
 import type { Request, Requester } from "../node/request.ts";
 import type { ConnectionHandlers } from "../peer/connection.ts";
-import { noReply } from "../resp/no-reply.ts";
-import { ReplyBuffer } from "../resp/reply-buffer.ts";
 import type { Reply } from "../resp/reply.ts";
 import { type RequestLimits, RequestParser } from "../resp/request-parser.ts";
+import { ClientOutput } from "./client-output.ts";
 import { describeClient } from "./describe-client.ts";
 import { InputHold } from "./input-hold.ts";
-import { OutputLimit } from "./output-limit.ts";
 import { type ClientSocket, PeerConnection } from "./peer-connection.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -64,12 +61,7 @@ export interface ClientHost {
 
 /** Commands of one client in one turn; then the others have theirs. */
 const commandsPerTurnMax = 1000;
-/**
- * Unsent replies above which a client's commands wait. Generous, because many clients send a whole pipeline before they
- * read the first reply: both sides waiting for the other would be for ever.
- */
-const outputBytesMax = 64 * 1024 * 1024;
-
+/** A connected client, from its acceptance until `released` is told to its host. */
 export class Client implements ClientPort, Requester {
   readonly id: number;
   readonly type: ClientType = "normal";
@@ -98,12 +90,8 @@ export class Client implements ClientPort, Requester {
   readonly #host: ClientHost;
   readonly #socket: ClientSocket;
   readonly #parser: RequestParser;
-  readonly #out = new ReplyBuffer();
-  readonly #outputLimit: OutputLimit;
+  readonly #out: ClientOutput;
   readonly #hold: InputHold;
-  /** Where replies go now: the buffer, or nowhere. */
-  #reply: Reply = this.#out;
-  #replyMode: ReplyMode = "on";
   #authenticated: boolean;
   /** Commands to dispatch before the parser's next: one that stalled, those that came back from the node. */
   readonly #waiting: (readonly string[])[] = [];
@@ -129,7 +117,7 @@ export class Client implements ClientPort, Requester {
     this.#socket = socket;
     this.#authenticated = !host.passwordRequired;
     this.#parser = new RequestParser(host.requestLimits, this.#authenticated);
-    this.#outputLimit = new OutputLimit(host.outputLimits, "normal");
+    this.#out = new ClientOutput(socket, host.statistics, host.outputLimits);
     this.#hold = new InputHold(socket);
     this.createdAtMs = host.clock.monotonicMs();
     this.lastInputAtMs = this.createdAtMs;
@@ -138,17 +126,15 @@ export class Client implements ClientPort, Requester {
   // ── What commands see ───────────────────────────────────────────────────────────────────────────────────────────
 
   get reply(): Reply {
-    return this.#reply;
+    return this.#out.reply;
   }
 
   get replyMode(): ReplyMode {
-    return this.#replyMode;
+    return this.#out.mode;
   }
 
   set replyMode(mode: ReplyMode) {
-    this.#replyMode = mode;
-    const drops = mode === "off" || mode === "skip" || mode === "skip-next" || this.#closed;
-    this.#reply = drops ? noReply : this.#out;
+    this.#out.mode = mode;
   }
 
   get protocol(): 2 | 3 {
@@ -197,8 +183,8 @@ export class Client implements ClientPort, Requester {
         if (answered) return;
         answered = true;
         this.#waitsForLater = false;
-        write(this.#reply);
-        this.#countErrors();
+        write(this.#out.reply);
+        this.#out.countErrors();
         this.#host.flushLater(this);
         if (!this.#processing) this.#host.processLater(this);
       },
@@ -232,14 +218,14 @@ export class Client implements ClientPort, Requester {
     counters.micros += (clock.monotonicMs() - startMs) * 1000;
     counters.calls++;
     statistics.commandsProcessed++;
-    if (this.#countErrors()) counters.failedCalls++;
+    if (this.#out.countErrors()) counters.failedCalls++;
   }
 
   /** Answers `args` with an error instead of running them. */
   refuse(args: readonly string[], text: string): void {
-    this.#reply.error(text);
+    this.#out.reply.error(text);
     this.#host.statistics.commands.rejected(args);
-    this.#countErrors();
+    this.#out.countErrors();
   }
 
   /** The node has taken the request. */
@@ -248,25 +234,11 @@ export class Client implements ClientPort, Requester {
   }
 
   answered(request: Request): void {
-    const { statistics } = this.#host;
-    const counters = statistics.commands.of(request.command);
-    counters.calls++;
-    statistics.commandsProcessed++;
-    if (this.#countErrors()) counters.failedCalls++;
-    this.#progressed();
+    this.#finished(request, this.#out.countErrors());
   }
 
   answeredByLeader(request: Request, encodedReply: Uint8Array): void {
-    const { statistics } = this.#host;
-    const counters = statistics.commands.of(request.command);
-    counters.calls++;
-    statistics.commandsProcessed++;
-    if (this.#reply === this.#out) this.#out.appendRaw(encodedReply);
-    if (encodedReply[0] === errorMark) {
-      counters.failedCalls++;
-      statistics.commands.countError(firstWord(encodedReply));
-    }
-    this.#progressed();
+    this.#finished(request, this.#out.appendEncoded(encodedReply));
   }
 
   takeBack(request: Request): void {
@@ -333,9 +305,9 @@ export class Client implements ClientPort, Requester {
   #consume(): boolean {
     for (let count = 0; count < commandsPerTurnMax; count++) {
       if (this.#closing || this.#waitsForLater || this.#peerHello !== null) return false;
-      if (this.#out.sizeBytes > outputBytesMax) return false;
+      if (this.#out.isFull) return false;
       const args = this.#waiting.length > 0 ? (this.#waiting.shift() as readonly string[]) : this.#parse();
-      if (args === null) return this.#parser.error === null && this.#replyMode !== "skip";
+      if (args === null) return this.#parser.error === null && this.replyMode !== "skip";
       if (!this.#host.dispatcher.dispatch(this, args)) {
         this.#waiting.unshift(args);
         return false;
@@ -347,10 +319,10 @@ export class Client implements ClientPort, Requester {
 
   /** The next new command; null when there is none, or none that may be looked at yet. */
   #parse(): readonly string[] | null {
-    if (this.#replyMode === "skip" && !this.#endSkip()) return null;
+    if (this.replyMode === "skip" && !this.#endSkip()) return null;
     const args = this.#parser.next();
     if (args === null && this.#parser.error !== null) this.#protocolError(this.#parser.error);
-    else if (args !== null && this.#replyMode === "skip-next") this.replyMode = "skip";
+    else if (args !== null && this.replyMode === "skip-next") this.replyMode = "skip";
     return args;
   }
 
@@ -369,8 +341,8 @@ export class Client implements ClientPort, Requester {
   #protocolError(text: string): void {
     if (this.#hasPending()) return;
     this.#host.logger.verbose(`${text.slice("ERR ".length)} from client ${this.describe()}`);
-    this.#reply.error(text);
-    this.#countErrors();
+    this.#out.reply.error(text);
+    this.#out.countErrors();
     this.closeAfterReplies();
   }
 
@@ -385,18 +357,11 @@ export class Client implements ClientPort, Requester {
   /** Sends what the socket takes of the replies. */
   flush(): void {
     if (this.#closed || this.#peer !== null) return;
-    if (this.#out.sizeBytes > 0) {
-      this.#host.statistics.writesProcessed++;
-      const wasOver = this.#out.sizeBytes > outputBytesMax;
-      const sent = this.#out.flushTo(this.#write);
-      if (wasOver && this.#out.sizeBytes <= outputBytesMax) this.#host.processLater(this);
-      if (!sent) {
-        this.checkOutputLimit();
-        return;
-      }
-      this.#outputLimit.clear();
-    }
-    if (this.#peerHello !== null) this.#becomePeer(this.#peerHello);
+    const wasFull = this.#out.isFull;
+    const sent = this.#out.flush();
+    if (wasFull && !this.#out.isFull) this.#host.processLater(this);
+    if (!sent) this.checkOutputLimit();
+    else if (this.#peerHello !== null) this.#becomePeer(this.#peerHello);
     else if (this.#closing && !this.#hasPending()) this.close();
   }
 
@@ -408,8 +373,7 @@ export class Client implements ClientPort, Requester {
 
   /** Closes the client if it has left too many replies unread for too long. */
   checkOutputLimit(): void {
-    if (this.#closed || !this.#outputLimit.isExceeded(this.#out.sizeBytes, this.#host.clock.monotonicMs()))
-      return;
+    if (this.#closed || !this.#out.isOverLimit(this.#host.clock.monotonicMs())) return;
     this.#host.statistics.outputBufferDisconnections++;
     this.#host.logger.warning(
       `Client ${this.describe()} scheduled to be closed ASAP for overcoming of output buffer limits.`,
@@ -428,7 +392,7 @@ export class Client implements ClientPort, Requester {
   socketClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#reply = noReply;
+    this.#out.drop();
     this.#waiting.length = 0;
     if (this.#peer !== null) this.#peer.closed();
     else this.#host.released(this);
@@ -470,29 +434,17 @@ export class Client implements ClientPort, Requester {
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #errorsCounted = 0;
-
-  /** Counts the errors written since the last call; true when there are some. */
-  #countErrors(): boolean {
-    const count = this.#out.errorCount;
-    if (count === this.#errorsCounted) return false;
-    this.#errorsCounted = count;
-    this.#host.statistics.commands.countError(this.#out.lastError);
-    return true;
-  }
-
-  /** An answer has been written: it must leave, and may have been what held up the input. */
-  #progressed(): void {
+  /** A request's answer has been written: it must leave, and may have been what held up the input. */
+  #finished(request: Request, failed: boolean): void {
+    const { statistics } = this.#host;
+    const counters = statistics.commands.of(request.command);
+    counters.calls++;
+    if (failed) counters.failedCalls++;
+    statistics.commandsProcessed++;
     if (this.#closed) return;
     this.#host.flushLater(this);
     if (this.#inputWaits) this.#host.processLater(this);
   }
-
-  readonly #write = (chunk: Uint8Array): number => {
-    const taken = this.#socket.write(chunk);
-    if (taken > 0) this.#host.statistics.netOutputBytes += taken;
-    return taken;
-  };
 
   /** `+OK` has left: from here on the connection belongs to the node's transport. */
   #becomePeer(hello: PeerHello): void {
@@ -509,14 +461,6 @@ export class Client implements ClientPort, Requester {
     this.#peerRest = [];
     for (const chunk of rest) if (chunk.length > 0) handlers.data(chunk);
   }
-}
-
-const errorMark = 0x2d;
-const errorCodeBytesMax = 32;
-
-/** The code of an encoded error reply. */
-function firstWord(encoded: Uint8Array): string {
-  return byteStringOf(encoded.subarray(1, errorCodeBytesMax)).split(/[ \r]/, 1)[0] as string;
 }
 
 /** `ip:port`, an IPv6 address in brackets, an IPv4 address that came through an IPv6 socket as what it is. */

@@ -29,6 +29,7 @@ export class CommandStatistics {
 /** Error codes told apart; the codes are ours, so more of them would be a mistake. */
 const errorCodesMax = 128;
 
+/** The counters of all commands of a table, and of the errors that were sent. */
 export class CommandLedger {
   readonly #table: CommandTable;
   readonly #byCommand = new Map<Command, CommandStatistics>();

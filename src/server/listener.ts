@@ -29,6 +29,7 @@ export interface ListenOptions<Data> {
   readonly logger: Logger;
 }
 
+/** Listens from its construction until `stop`. */
 export class Listener<Data> {
   /** The port of all addresses. */
   readonly port: number;

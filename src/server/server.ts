@@ -18,14 +18,14 @@ import type { Config } from "../config/config.ts";
 import type { BufferLimits } from "../config/option.ts";
 import type { StatusSource } from "../node/status.ts";
 import type { ConnectionHandlers } from "../peer/connection.ts";
-import { errors } from "../resp/errors.ts";
 import type { RequestLimits } from "../resp/request-parser.ts";
+import { refusalOf } from "./admission.ts";
 import { Client, type ClientHost, type Dispatcher } from "./client.ts";
 import { infoSections, infoText, type ServerFigures } from "./info.ts";
 import { raftInfoText } from "./info-raft.ts";
 import type { Section } from "./info-section.ts";
 import { Listener } from "./listener.ts";
-import type { PeerConnection } from "./peer-connection.ts";
+import type { ClientSocket, PeerConnection } from "./peer-connection.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { Statistics } from "./statistics.ts";
 import { Turn } from "./turn.ts";
@@ -246,10 +246,14 @@ export class Server implements ServerPort, ClientHost {
   }
 
   #accept(socket: Socket<Client | null>): void {
-    const { config, logger } = this.#options;
+    const { config } = this.#options;
     socket.data = null;
     this.statistics.connectionsReceived++;
-    const refusal = this.#refusalOf(socket.remoteAddress);
+    const refusal = refusalOf(socket.remoteAddress, {
+      clientCount: this.#clients.size,
+      clientCountMax: config.get("maxclients"),
+      loopbackOnly: config.get("protected-mode") && !this.#passwordRequired,
+    });
     if (refusal !== null) {
       this.statistics.connectionsRejected++;
       socket.write(`-${refusal}\r\n`);
@@ -259,18 +263,15 @@ export class Server implements ServerPort, ClientHost {
     socket.setNoDelay(true);
     const keepAliveSeconds = config.get("tcp-keepalive");
     if (keepAliveSeconds > 0) socket.setKeepAlive(true, keepAliveSeconds * 1000);
-    const client = new Client(this.#nextClientId++, socket, this);
-    socket.data = client;
-    this.#clients.set(client.id, client);
-    logger.verbose(`Accepted ${client.address}`);
+    socket.data = this.adopt(socket);
   }
 
-  /** The error with which a new connection is turned away, or null to let it in. */
-  #refusalOf(remoteAddress: string): string | null {
-    const { config } = this.#options;
-    if (this.#clients.size >= config.get("maxclients")) return errors.maxClients;
-    const open = config.get("protected-mode") && !this.#passwordRequired;
-    return open && !isLoopback(remoteAddress) ? errors.protectedMode : null;
+  /** Serves a connection that is open already; whoever has the socket tells the client what happens on it. */
+  adopt(socket: ClientSocket): Client {
+    const client = new Client(this.#nextClientId++, socket, this);
+    this.#clients.set(client.id, client);
+    this.logger.verbose(`Accepted ${client.address}`);
+    return client;
   }
 
   /** A handler threw, or the system reports a failed connection: the client goes, a mistake of ours is not hidden. */
@@ -370,9 +371,4 @@ class ReusedContext implements LocalContext {
 
 function digestOf(password: string): Buffer {
   return createHash("sha256").update(password, "latin1").digest();
-}
-
-function isLoopback(address: string): boolean {
-  const plain = address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
-  return plain.startsWith("127.") || plain === "::1";
 }

@@ -33,6 +33,7 @@ export interface ShutdownStart {
 
 const drainCheckMs = 50;
 
+/** One for the process; it can be started, hurried, taken back, and started again. */
 export class Shutdown {
   readonly #ports: ShutdownPorts;
   #phase: "running" | "handing over" | "draining" | "ended" = "running";

@@ -73,7 +73,9 @@ export class FakeCluster implements ClusterPort, StatusSource {
   }
 
   peerError(hello: PeerHello): string | null {
-    this.asked.push(`peer ${hello.from} ${hello.to} ${hello.channel} ${hello.version} ${hello.address ?? "-"}`);
+    this.asked.push(
+      `peer ${hello.from} ${hello.to} ${hello.channel} ${hello.version} ${hello.address ?? "-"}`,
+    );
     return this.peerErrorText;
   }
 
@@ -86,7 +88,9 @@ export class FakeCluster implements ClusterPort, StatusSource {
   }
 
   slots(): readonly ClusterNodeView[] {
-    return this.members.length > 0 ? this.members : [viewOf(this.nodeId, 6379, { leader: true, myself: true })];
+    return this.members.length > 0
+      ? this.members
+      : [viewOf(this.nodeId, 6379, { leader: true, myself: true })];
   }
 
   raftStatus(): RaftStatus {

@@ -37,7 +37,11 @@ export class Serving {
     config.load("bind", "127.0.0.1", testOrigin);
     const settings = options.config ?? [];
     for (let at = 0; at < settings.length; at += 2) {
-      const error = config.load(settings[at] as Parameters<Config["load"]>[0], settings[at + 1] as string, testOrigin);
+      const error = config.load(
+        settings[at] as Parameters<Config["load"]>[0],
+        settings[at + 1] as string,
+        testOrigin,
+      );
       if (error !== null) throw new Error(`${settings[at]}: ${error}`);
     }
     const logger = options.logger ?? silentLogger;

@@ -86,6 +86,8 @@ export class TestClient {
     this.#received.length = 0;
     this.write(sent);
     while (this.receivedBytes < expected.length && !this.isClosed) await this.#changed.promise;
+    // `reply` must not find them again.
+    while (this.#parser.next() !== null);
     return this.received;
   }
 

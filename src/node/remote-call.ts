@@ -53,7 +53,7 @@ export function callRemote(call: RemoteCall, done: (answer: RemoteAnswer) => voi
     drain: send,
     closed: () => finish({ kind: "lost", reason: "connection closed" }),
     data: (chunk) => {
-      parser.push(Uint8Array.from(chunk));
+      parser.push(new Uint8Array(chunk));
       for (let value = parser.next(); value !== null; value = parser.next()) {
         if (repliesToSkip > 0 && value.kind !== "error") repliesToSkip--;
         else return finish({ kind: "reply", value });

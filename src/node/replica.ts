@@ -21,11 +21,11 @@ import { DiskError } from "../storage/disk.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { HardStateFile } from "../storage/hard-state.ts";
 import type { Log } from "../storage/log.ts";
-import { decodeRecords, recordHeaderBytes } from "../storage/record.ts";
-import { BatchBuilder } from "./batch.ts";
+import { decodeRecords } from "../storage/record.ts";
+import { type Batch, Intake } from "./intake.ts";
 import { Proposal, ProposalQueue } from "./proposal-queue.ts";
 import { ReadBatch, ReadQueue } from "./read-queue.ts";
-import type { Request, Requester } from "./request.ts";
+import type { Request } from "./request.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { SyncStatistics } from "./sync-statistics.ts";
 
@@ -75,11 +75,8 @@ export class Replica {
   readonly #send: (message: Message) => void;
   readonly #events: ReplicaEvents;
 
-  readonly #batch = new BatchBuilder(recordHeaderBytes);
-  #batchRequests: Request[] = [];
-  #batchNeedsClock = false;
+  readonly #intake = new Intake();
   readonly #proposals = new ProposalQueue();
-  #turnReads: Request[] = [];
   readonly #reads = new ReadQueue();
   #confirmedRound = 0;
   #turnScheduled = false;
@@ -133,38 +130,15 @@ export class Replica {
    * write must not overtake it, so try again once that is answered.
    */
   submitWrite(request: Request): boolean {
-    const requester = request.requester;
-    if (requester.pendingReads > 0 && !this.#moveReadsIntoBatch(requester)) return false;
-    requester.pendingWrites++;
-    this.#batch.add(request.dbIndex, request.args);
-    this.#batchRequests.push(request);
+    if (!this.#intake.addWrite(request)) return false;
     this.#schedule();
     return true;
   }
 
   /** Takes a read, on a leader that can serve. */
   submitRead(request: Request): void {
-    const requester = request.requester;
-    if (requester.pendingWrites > 0 && this.#batchRequests.length > 0) {
-      // Executed at its place in the batch: committing that entry proves leadership after the read arrived.
-      requester.pendingWrites++;
-      this.#batchRequests.push(request);
-    } else {
-      requester.pendingReads++;
-      this.#turnReads.push(request);
-    }
+    this.#intake.addRead(request);
     this.#schedule();
-  }
-
-  /** Moves the requester's reads of this turn behind the batch so far; false when it has reads of earlier turns too. */
-  #moveReadsIntoBatch(requester: Requester): boolean {
-    const own = this.#turnReads.filter((read) => read.requester === requester);
-    if (own.length !== requester.pendingReads) return false;
-    this.#turnReads = this.#turnReads.filter((read) => read.requester !== requester);
-    for (const read of own) this.#batchRequests.push(read);
-    requester.pendingReads = 0;
-    requester.pendingWrites += own.length;
-    return true;
   }
 
   // ── Input from peers, timers and the disk ───────────────────────────────────────────────────────────────────────
@@ -235,7 +209,8 @@ export class Replica {
     this.#handleReady();
     this.#sync();
     this.#apply();
-    this.#answerReads();
+    // Reads that had to wait for those before them may start now.
+    if (this.#answerReads() && this.#intake.hasReads) this.#schedule();
     this.#events.repliesWritten();
     this.log.prepareAhead();
   }
@@ -243,20 +218,17 @@ export class Replica {
   // ── Writes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #flushBatch(): void {
-    const requests = this.#batchRequests;
-    if (requests.length === 0 && !this.#batchNeedsClock) return;
-    if (this.#syncInFlight && this.#batch.sizeBytes < batchFlushBytes) return;
-    this.#batchRequests = [];
-    this.#batchNeedsClock = false;
-    const refusal = this.#roomProblem(this.#batch.sizeBytes);
-    if (refusal === null) this.#propose(requests);
-    else this.#answer(requests, errorFor.logUnwritable(refusal));
-    this.#batch.clear();
+    const intake = this.#intake;
+    if (intake.isBatchEmpty) return;
+    if (this.#syncInFlight && intake.batchSizeBytes < batchFlushBytes) return;
+    const refusal = this.#roomProblem(intake.batchSizeBytes);
+    const batch = intake.takeBatch();
+    if (refusal === null) this.#propose(batch);
+    else this.#answer(batch.requests, errorFor.logUnwritable(refusal));
+    intake.clear();
   }
 
-  #propose(requests: readonly Request[]): void {
-    const kind = this.#batch.count > 0 ? "command" : "clock";
-    const record = kind === "command" ? this.#batch.record() : null;
+  #propose({ kind, record, requests }: Batch): void {
     const proposed = this.raft.propose(kind, this.#clock.wallMs(), record);
     if (typeof proposed === "string") return this.#takeBack(requests);
     this.#proposals.push(new Proposal(proposed.index, proposed.term, requests));
@@ -280,9 +252,8 @@ export class Replica {
 
   /** The earliest deadline has passed: move the replicated clock, also when nobody writes. */
   #expireDueKeys(): void {
-    if (!this.raft.canServe || this.#batchRequests.length > 0 || !this.#proposals.isEmpty) return;
-    if (this.stateMachine.keyspace.nextDeadlineMs > this.#clock.wallMs()) return;
-    this.#batchNeedsClock = true;
+    if (!this.raft.canServe || !this.#proposals.isEmpty) return;
+    if (this.stateMachine.keyspace.nextDeadlineMs <= this.#clock.wallMs()) this.#intake.requestClock();
   }
 
   /** Hands requests that were surely not executed back to those who sent them. */
@@ -297,18 +268,20 @@ export class Replica {
   // ── Reads ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startReads(): void {
-    if (this.#turnReads.length === 0) return;
-    this.#moveDueReadsIntoBatch();
-    const reads = this.#turnReads;
+    if (!this.#intake.hasReads) return;
+    const reads = this.#readsToStart();
     if (reads.length === 0) return;
-    this.#turnReads = [];
     // With quorum reads off the leader answers from what it has applied, trusting that it still leads.
     const round = this.#quorumReads() ? this.raft.requestRead() : 0;
-    if (round === null || !this.raft.canServe) {
-      this.#takeBackReads(reads);
-      return;
-    }
-    this.#reads.push(new ReadBatch(round, this.#readIndex(reads), reads));
+    if (round === null || !this.raft.canServe) this.#takeBackReads(reads);
+    else this.#reads.push(new ReadBatch(round, this.#readIndex(reads), reads));
+  }
+
+  /** All reads of this turn but those of keys whose deadline has passed: they wait for the entry that expires them. */
+  #readsToStart(): readonly Request[] {
+    const nowMs = this.#clock.wallMs();
+    if (this.stateMachine.keyspace.nextDeadlineMs > nowMs) return this.#intake.takeReads();
+    return this.#intake.moveDueReads((read) => this.#readsExpiredKey(read, nowMs));
   }
 
   /** What must be applied before the reads: all that is committed, and what their requesters wrote before. */
@@ -317,24 +290,6 @@ export class Replica {
       if ((reads[i] as Request).requester.pendingWrites > 0) return this.raft.lastIndex;
     }
     return this.raft.commitIndex;
-  }
-
-  /** Reads of keys whose deadline has passed wait for the entry that expires them, like a write. */
-  #moveDueReadsIntoBatch(): void {
-    const nowMs = this.#clock.wallMs();
-    if (this.stateMachine.keyspace.nextDeadlineMs > nowMs) return;
-    const rest: Request[] = [];
-    for (const read of this.#turnReads) {
-      if (this.#readsExpiredKey(read, nowMs)) {
-        read.requester.pendingReads--;
-        read.requester.pendingWrites++;
-        this.#batchRequests.push(read);
-        this.#batchNeedsClock = true;
-      } else {
-        rest.push(read);
-      }
-    }
-    this.#turnReads = rest;
   }
 
   #readsExpiredKey(read: Request, nowMs: number): boolean {
@@ -347,16 +302,21 @@ export class Replica {
     return false;
   }
 
-  #answerReads(): void {
-    if (this.#reads.isEmpty) return;
+  /** Answers what may be answered; true if that was anything. */
+  #answerReads(): boolean {
+    if (this.#reads.isEmpty) return false;
+    let answered = false;
     const nowMs = this.#clock.wallMs();
     const applied = this.stateMachine.appliedIndex;
+    let startMs = this.#clock.monotonicMs();
     for (;;) {
       const batch = this.#reads.takeAnswerable(this.#confirmedRound, applied);
-      if (batch === null) return;
+      if (batch === null) return answered;
+      answered = true;
       for (let i = 0; i < batch.requests.length; i++) {
         const request = batch.requests[i] as Request;
         this.#runRead(request, nowMs);
+        startMs = this.#timed(request, startMs);
         request.requester.pendingReads--;
         request.requester.answered(request);
       }
@@ -366,6 +326,13 @@ export class Replica {
   #runRead(request: Request, nowMs: number): void {
     const reply = request.requester.reply;
     this.stateMachine.read(request.command, request.args, request.dbIndex, { reply, nowMs });
+  }
+
+  /** Notes how long `request` took that began at `startMs`; returns now. One look at the clock (25 ns) a request. */
+  #timed(request: Request, startMs: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    request.tookMs = nowMs - startMs;
+    return nowMs;
   }
 
   #takeBackReads(reads: readonly Request[]): void {
@@ -420,14 +387,9 @@ export class Replica {
     // What was not proposed can be done again; what was has an outcome that only the log will tell.
     this.#confirmedRound = 0;
     for (const batch of this.#reads.takeAll()) this.#takeBackReads(batch.requests);
-    const reads = this.#turnReads;
-    this.#turnReads = [];
-    this.#takeBackReads(reads);
-    const requests = this.#batchRequests;
-    this.#batchRequests = [];
-    this.#batchNeedsClock = false;
-    this.#batch.clear();
-    this.#takeBack(requests);
+    this.#takeBackReads(this.#intake.takeReads());
+    this.#takeBack(this.#intake.takeBatch().requests);
+    this.#intake.clear();
     this.#orphanedAtMs = this.#clock.monotonicMs();
   }
 
@@ -517,11 +479,13 @@ export class Replica {
 
   #runRequests(requests: readonly Request[]): void {
     const machine = this.stateMachine;
+    let startMs = this.#clock.monotonicMs();
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i] as Request;
       const requester = request.requester;
       if (request.isWrite) machine.run(request.command, request.args, request.dbIndex, requester.reply);
       else this.#runRead(request, this.#clock.wallMs());
+      startMs = this.#timed(request, startMs);
       requester.pendingWrites--;
       requester.answered(request);
     }

@@ -29,6 +29,8 @@ export class Request {
   readonly dbIndex: number;
   /** Whether the command goes into the log. */
   readonly isWrite: boolean;
+  /** Milliseconds that executing it took; set before it is answered by this node. */
+  tookMs = 0;
 
   constructor(
     requester: Requester,

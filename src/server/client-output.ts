@@ -62,7 +62,8 @@ export class ClientOutput {
 
   /** Adds a reply that is encoded already; true when it is an error. */
   appendEncoded(encoded: Uint8Array): boolean {
-    if (this.reply === this.#buffer) this.#buffer.appendRaw(encoded);
+    // The buffer would keep a large one as it is, but the bytes are lent for this call only.
+    if (this.reply === this.#buffer) this.#buffer.appendRaw(new Uint8Array(encoded));
     if (encoded[0] !== errorMark) return false;
     this.#statistics.commands.countError(codeOf(encoded));
     return true;

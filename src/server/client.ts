@@ -438,6 +438,7 @@ export class Client implements ClientPort, Requester {
   #finished(request: Request, failed: boolean): void {
     const { statistics } = this.#host;
     const counters = statistics.commands.of(request.command);
+    counters.micros += request.tookMs * 1000;
     counters.calls++;
     if (failed) counters.failedCalls++;
     statistics.commandsProcessed++;

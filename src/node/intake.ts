@@ -1,0 +1,116 @@
+// What clients have handed to a leader and what has yet to leave it: the writes that will form the next entry, and the
+// reads of this turn. It keeps each requester's order, which is why reads wander into the batch: a read behind a write of
+// the same requester is executed at its place in that entry. Committing the entry, which was proposed after the read
+// arrived, proves that this node led then, so such a read needs no round of its own.
+//
+// A requester's reads are in one of two lanes at a time, in the batch or in rounds (`read-queue.ts`), never split such
+// that a later one could be answered first.
+
+import { recordHeaderBytes } from "../storage/record.ts";
+import { BatchBuilder } from "./batch.ts";
+import type { Request, Requester } from "./request.ts";
+
+/** A batch on its way into the log. */
+export interface Batch {
+  readonly kind: "command" | "clock";
+  /** Valid until `clear`; null for a batch without writes, whose entry only moves the clock. */
+  readonly record: Uint8Array | null;
+  /** In the order in which they are executed. */
+  readonly requests: readonly Request[];
+}
+
+/** The intake of one replica; all operations are O(1) but those that move reads, which are O(reads of the turn). */
+export class Intake {
+  readonly #builder = new BatchBuilder(recordHeaderBytes);
+  #batch: Request[] = [];
+  #needsClock = false;
+  #reads: Request[] = [];
+
+  /** Nothing waits to be proposed. */
+  get isBatchEmpty(): boolean {
+    return this.#batch.length === 0 && !this.#needsClock;
+  }
+
+  /** Bytes of the record so far. */
+  get batchSizeBytes(): number {
+    return this.#builder.sizeBytes;
+  }
+
+  /** Takes a write; false when an older read of the requester is under way in a round, which it must not overtake. */
+  addWrite(request: Request): boolean {
+    const { requester } = request;
+    if (requester.pendingReads > 0 && !this.#moveReads(requester)) return false;
+    requester.pendingWrites++;
+    this.#builder.add(request.dbIndex, request.args);
+    this.#batch.push(request);
+    return true;
+  }
+
+  addRead(request: Request): void {
+    const { requester } = request;
+    if (requester.pendingWrites > 0 && requester.pendingReads === 0 && this.#batch.length > 0) {
+      requester.pendingWrites++;
+      this.#batch.push(request);
+    } else {
+      requester.pendingReads++;
+      this.#reads.push(request);
+    }
+  }
+
+  /** The batch shall move the clock even if it holds no write. */
+  requestClock(): void {
+    this.#needsClock = true;
+  }
+
+  /**
+   * Lets the reads for which `isDue` says so wait for an entry that moves the clock, with all others of their requesters.
+   * A requester with reads under way in earlier rounds keeps its reads here for a later turn.
+   */
+  moveDueReads(isDue: (read: Request) => boolean): readonly Request[] {
+    const due = new Set<Requester>();
+    for (const read of this.#reads) if (isDue(read)) due.add(read.requester);
+    const kept = new Set<Requester>();
+    for (const requester of due) {
+      if (this.#moveReads(requester)) this.#needsClock = true;
+      else kept.add(requester);
+    }
+    const ready = this.#reads.filter((read) => !kept.has(read.requester));
+    this.#reads = this.#reads.filter((read) => kept.has(read.requester));
+    return ready;
+  }
+
+  get hasReads(): boolean {
+    return this.#reads.length > 0;
+  }
+
+  /** Takes out the reads of this turn. */
+  takeReads(): readonly Request[] {
+    const reads = this.#reads;
+    this.#reads = [];
+    return reads;
+  }
+
+  /** Takes out the batch; `clear` must follow once its record has been written. */
+  takeBatch(): Batch {
+    const requests = this.#batch;
+    this.#batch = [];
+    this.#needsClock = false;
+    if (this.#builder.count === 0) return { kind: "clock", record: null, requests };
+    return { kind: "command", record: this.#builder.record(), requests };
+  }
+
+  clear(): void {
+    this.#builder.clear();
+  }
+
+  /** Moves the requester's reads of this turn behind the batch so far; false when it has reads in rounds too. */
+  #moveReads(requester: Requester): boolean {
+    const own = this.#reads.filter((read) => read.requester === requester);
+    if (own.length !== requester.pendingReads) return false;
+    this.#reads = this.#reads.filter((read) => read.requester !== requester);
+    for (const read of own) this.#batch.push(read);
+    requester.pendingReads = 0;
+    requester.pendingWrites += own.length;
+    return true;
+  }
+}

@@ -46,6 +46,8 @@ export interface MemberEvents {
 /** What becomes of a data command that comes to a member now. */
 export type Disposition = "serve" | "proxy" | "redirect" | "wait";
 
+/** Enough for the loop to read what has arrived. */
+const tickAfterStandstillMs = 1;
 /** How long nothing is committed before the node counts as idle. */
 const checkpointAfterMs = 1000;
 /** While there is no leader every millisecond counts, and there is nothing else to do. */
@@ -67,6 +69,10 @@ export class ClusterMember {
   #members: readonly Member[] = [];
   #tickTimer: Timer | null = null;
   #loggedRole = "";
+  /** Last index of the log at the start. */
+  readonly #foundIndex: LogIndex;
+  /** When the next tick should come. */
+  #tickDueMs: number;
   #idleAtIndex: LogIndex = 0;
   #idleSinceMs = 0;
   #checkpointedIndex: LogIndex = 0;
@@ -78,6 +84,8 @@ export class ClusterMember {
     const { clusterId, nodeId, founder } = identity;
     this.#options = options;
     this.id = nodeId;
+    this.#foundIndex = log.lastIndex;
+    this.#tickDueMs = clock.monotonicMs();
     const founding =
       founder === null ? [] : [{ index: 0, membership: { members: [founder], usedIds: [founder.id] } }];
     this.raft = new Raft({
@@ -109,7 +117,10 @@ export class ClusterMember {
         changed: () => this.#changed(),
         repliesWritten: () => options.events.repliesWritten(),
         truncating: () => this.transport.dropQueuedEntries(),
-        applied: (index) => this.administration.applied(index),
+        applied: (index) => {
+          this.administration.applied(index);
+          if (this.disposition === "wait") this.#changed();
+        },
         failed: (error) => options.events.failed(error),
       },
     });
@@ -154,6 +165,12 @@ export class ClusterMember {
   /** The configuration in effect. */
   get members(): readonly Member[] {
     return this.#members;
+  }
+
+  /** What this node found on disk at its start, as far as it is known to be committed, is still being applied. */
+  get isReplaying(): boolean {
+    const { appliedIndex } = this.replica.stateMachine;
+    return appliedIndex < this.#foundIndex && appliedIndex < this.raft.commitIndex;
   }
 
   memberOf(id: NodeId): Member | undefined {
@@ -218,12 +235,27 @@ export class ClusterMember {
     this.#tickTimer = null;
     if (this.#stopped) return;
     const { config } = this.#options;
+    if (this.#stoodStill()) return this.#tickWithin(tickAfterStandstillMs);
     this.replica.tick();
     this.proxyOrigin.checkTimeouts(config.get("proxy-response-timeout"));
     this.administration.tick();
     this.#checkpointWhenIdle();
     const periodMs = config.get("periodic-interval");
     this.#tickWithin(this.raft.leaderId === noNode ? Math.min(tickWithoutLeaderMs, periodMs) : periodMs);
+  }
+
+  /**
+   * Whether this tick comes so late that the process, or the machine, must have stood still: then what the others said
+   * meanwhile has yet to be read, and nobody is to be judged by silence before that.
+   */
+  #stoodStill(): boolean {
+    const { clock, config, logger } = this.#options;
+    const lateMs = clock.monotonicMs() - this.#tickDueMs;
+    if (lateMs < config.get("election-timeout") / 4) return false;
+    logger.warning(
+      `This process stood still for ${Math.round(lateMs)} ms: is the machine overloaded, or was it paused?`,
+    );
+    return true;
   }
 
   /**
@@ -245,9 +277,11 @@ export class ClusterMember {
   /** The next tick comes in `delayMs`, or sooner if the core asks for that. */
   #tickWithin(delayMs: number): void {
     const { clock } = this.#options;
-    const wakeMs = Math.max(1, this.raft.wakeAtMs - clock.monotonicMs());
+    const nowMs = clock.monotonicMs();
+    const pauseMs = Math.min(delayMs, Math.max(1, this.raft.wakeAtMs - nowMs));
+    this.#tickDueMs = nowMs + pauseMs;
     this.#tickTimer?.cancel();
-    this.#tickTimer = clock.after(Math.min(delayMs, wakeMs), () => this.#tick());
+    this.#tickTimer = clock.after(pauseMs, () => this.#tick());
   }
 
   // ── Conclusions ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +301,9 @@ export class ClusterMember {
 
   #currentDisposition(): Disposition {
     const { raft } = this;
-    if (raft.role === "leader") return raft.canServe && !raft.isTransferring ? "serve" : "wait";
+    if (raft.role === "leader") {
+      return raft.canServe && !raft.isTransferring && !this.isReplaying ? "serve" : "wait";
+    }
     if (raft.leaderId === noNode || this.memberOf(raft.leaderId) === undefined) return "wait";
     return this.#followerProxy() ? "proxy" : "redirect";
   }
@@ -286,7 +322,8 @@ export class ClusterMember {
     if (members !== this.#members) {
       this.#members = members;
       this.transport.setMembers(members);
-      this.#options.logger.notice(`Raft: members are ${members.map(describe).join(", ")}`);
+      if (members.length > 0)
+        this.#options.logger.notice(`Raft: members are ${members.map(describe).join(", ")}`);
       this.#options.events.changed();
     }
     const { members: committed, usedIds } = this.raft.committedMembership;

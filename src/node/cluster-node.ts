@@ -262,7 +262,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   #bootstrapState(): BootstrapState {
     return {
-      member: this.#state === "up" || this.#state === "loading",
+      member: this.#member !== null,
       address: formatAddress(this.#options.advertised()),
       nonce: this.#nonce,
       clusterName: this.#options.config.get("cluster-name"),
@@ -302,8 +302,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   /** The error reply to a data command while `disposition` is `redirect` or `refuse`. */
   refusal(command: DataCommand, args: readonly string[]): string {
-    const stateError = this.stateError();
-    if (stateError !== null) return stateError;
+    const noClusterError = this.#noClusterError();
+    if (noClusterError !== null) return noClusterError;
     const leader = this.#member?.memberOf(this.#member.raft.leaderId);
     if (leader === undefined) return errors.clusterDown;
     const key = keysOf(command, args)[0];
@@ -318,7 +318,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   // ── What commands see and ask ───────────────────────────────────────────────────────────────────────────────────
 
   get state(): NodeState {
-    return this.#state;
+    return this.#member?.isReplaying === true ? "loading" : this.#state;
   }
 
   get clusterId(): string {
@@ -338,6 +338,10 @@ export class ClusterNode implements ClusterPort, StatusSource {
   }
 
   stateError(): string | null {
+    return this.#noClusterError() ?? (this.state === "loading" ? errors.loading : null);
+  }
+
+  #noClusterError(): string | null {
     if (this.#state === "uninitialized") return errors.noCluster;
     return this.#state === "joining" ? errors.noClusterJoining : null;
   }
@@ -398,7 +402,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   }
 
   raftStatus(): RaftStatus {
-    return raftStatusOf(this.#state, this.clusterId, this.#member, this.#options.clock.monotonicMs());
+    return raftStatusOf(this.state, this.clusterId, this.#member, this.#options.clock.monotonicMs());
   }
 
   keyspaceStatus(): KeyspaceStatus {

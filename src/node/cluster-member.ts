@@ -71,6 +71,7 @@ export class ClusterMember {
   #loggedRole = "";
   /** Last index of the log at the start. */
   readonly #foundIndex: LogIndex;
+  #tickPutOff = false;
   /** When the next tick should come. */
   #tickDueMs: number;
   #idleAtIndex: LogIndex = 0;
@@ -235,7 +236,9 @@ export class ClusterMember {
     this.#tickTimer = null;
     if (this.#stopped) return;
     const { config } = this.#options;
-    if (this.#stoodStill()) return this.#tickWithin(tickAfterStandstillMs);
+    // Once only: time must go on for Raft on a machine that is late all the time.
+    this.#tickPutOff = !this.#tickPutOff && this.#stoodStill();
+    if (this.#tickPutOff) return this.#tickWithin(tickAfterStandstillMs);
     this.replica.tick();
     this.proxyOrigin.checkTimeouts(config.get("proxy-response-timeout"));
     this.administration.tick();

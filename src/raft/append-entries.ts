@@ -24,12 +24,19 @@ export function appendEntriesFault(state: RaftState, request: AppendEntries): Me
   ) {
     return "conflicts-with-committed";
   }
-  const { firstIndex } = state.log;
-  const known = Math.min(state.commitIndex, request.lastEntryIndex);
-  for (let index = Math.max(request.prevLogIndex + 1, firstIndex); index <= known; index++) {
-    if (state.log.termAt(index) !== entryAt(request, index).term) return "conflicts-with-committed";
+  // And a leader never changes what it once said in its term.
+  const settledIndex = isFollowing(state, request) ? state.matchedIndex : state.commitIndex;
+  const lastKnown = Math.min(settledIndex, request.lastEntryIndex);
+  for (let index = Math.max(request.prevLogIndex + 1, state.log.firstIndex); index <= lastKnown; index++) {
+    if (state.log.termAt(index) === entryAt(request, index).term) continue;
+    return index <= state.commitIndex ? "conflicts-with-committed" : "two-leaders";
   }
   return null;
+}
+
+/** Whether the sender is the leader that this node follows already. */
+function isFollowing(state: RaftState, { from, term }: AppendEntries): boolean {
+  return state.role === "follower" && state.leaderId === from && state.currentTerm === term;
 }
 
 /** AppendEntries RPC, receiver implementation. */
@@ -39,9 +46,7 @@ export function handleAppendEntries(state: RaftState, request: AppendEntries): v
     reject(state, request, state.commitIndex);
     return;
   }
-  const isFollowing =
-    state.role === "follower" && state.leaderId === request.from && state.currentTerm === request.term;
-  if (!isFollowing) becomeFollower(state, request.term, request.from);
+  if (!isFollowing(state, request)) becomeFollower(state, request.term, request.from);
   state.leaderHeardMs = state.nowMs;
   state.resetElectionDeadline();
   if (request.round > state.heardRound) state.heardRound = request.round;

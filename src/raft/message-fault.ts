@@ -16,7 +16,7 @@ import type {
 /**
  * `misdirected`: not for this node, or from itself. `bad-field`: a number out of range or fields that contradict each
  * other. `bad-entries`: not contiguous, terms or stamps that go down, an unknown kind. `bad-membership`: a configuration
- * that cannot be one. `two-leaders`: a second leader in one term. `conflicts-with-committed`: would undo what is committed.
+ * that cannot be one. `two-leaders`: a second leader, or a second log, in one term. `conflicts-with-committed`: would undo what is committed.
  * `ahead-of-leader`: answers something that was never sent.
  */
 export type MessageFault =

@@ -249,7 +249,13 @@ export class Server implements ServerPort, ClientHost {
     const { config } = this.#options;
     socket.data = null;
     this.statistics.connectionsReceived++;
-    const refusal = refusalOf(socket.remoteAddress, {
+    // Bun's types do not say it: who has left before being taken has no address.
+    const remoteAddress: string | undefined = socket.remoteAddress;
+    if (remoteAddress === undefined) {
+      socket.terminate();
+      return;
+    }
+    const refusal = refusalOf(remoteAddress, {
       clientCount: this.#clients.size,
       clientCountMax: config.get("maxclients"),
       loopbackOnly: config.get("protected-mode") && !this.#passwordRequired,

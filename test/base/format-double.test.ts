@@ -21,6 +21,8 @@ describe("formatDouble()", () => {
     [-1e19, "-1e+19"],
     [1e20, "1e+20"],
     [12345678901234567890, "12345678901234567000"],
+    [12345678901230000000, "12345678901230000000"],
+    [54321098765400000000, "5.43210987654e+19"],
     [1.2345678e25, "1.2345678e+25"],
     [1e300, "1e+300"],
     [5e-324, "5e-324"],
@@ -41,7 +43,8 @@ describe("formatDouble()", () => {
     [-Infinity, "-inf"],
   ];
   for (const [value, text] of texts) {
-    test(`prints ${Object.is(value, -0) ? "-0" : value} as ${text}`, () => expect(formatDouble(value)).toBe(text));
+    test(`prints ${Object.is(value, -0) ? "-0" : value} as ${text}`, () =>
+      expect(formatDouble(value)).toBe(text));
   }
 
   test("prints what reads back as the same number", () => {

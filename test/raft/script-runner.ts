@@ -12,13 +12,13 @@
 //    deliver [<from>-><to>…] [#<n>]     everything until all is quiet; or what waits in these links; or its n-th message
 //    drop [<from>-><to>…]               loses what waits
 //    cut <id>-<id>… | isolate <id> | heal        links that lose whatever is sent from now on
-//    propose <id> <n>                   n commands in one turn
-//    read <id>                          joins a read round
+//    propose <id> <n> [read]            n commands in one turn, and then a read in that turn
+//    read <id> [<n>]                    n reads in one turn
 //    add <id> <new> | promote <id> <member> | remove <id> <member>      asked of the first
 //    transfer <id> <to> | timeout-now <id>
 //    sync-by-hand <id> | sync <id>      entries count as stable only when told so | now
 //    unreachable <id> <peer> | leader-lost <id>
-//    compact <id> <index> | crash <id> | restart <id>
+//    compact <id> <index> | install-snapshot <id> <source> | crash <id> | restart <id>
 //    status [<id>…] | log <id>… | peers <id> | waiting
 //    quietly <command>                  prints nothing
 //
@@ -64,8 +64,8 @@ export class ScriptRunner {
     cut: (...pairs) => this.#cutLinks(pairs),
     isolate: (id) => this.#cutLinks([...this.#nodes.keys()].map((other) => `${id}-${other}`)),
     heal: () => this.#cut.clear(),
-    propose: (id, count) => this.#propose(this.#node(id), Number(count)),
-    read: (id) => this.#on(this.#node(id), ({ raft }) => show("round", raft.requestRead())),
+    propose: (id, count, read) => this.#propose(this.#node(id), Number(count), read === "read"),
+    read: (id, count) => this.#read(this.#node(id), Number(count ?? 1)),
     add: (id, member) =>
       this.#change(id, { kind: "add-learner", id: Number(member), host: "localhost", port: 7000 }),
     promote: (id, member) => this.#change(id, { kind: "promote", id: Number(member) }),
@@ -83,6 +83,7 @@ export class ScriptRunner {
     "leader-lost": (id) =>
       this.#on(this.#node(id), ({ raft }, nowMs) => show("", raft.leaderUnreachable(nowMs))),
     compact: (id, index) => this.#node(id).node.log.compact(Number(index)),
+    "install-snapshot": (id, source) => this.#installSnapshot(this.#node(id), this.#node(source)),
     crash: (id) => this.#crash(this.#node(id)),
     restart: (id) => this.#restart(this.#node(id)),
     status: (...ids) => this.#each(ids, (scripted) => this.#status(scripted)),
@@ -167,6 +168,11 @@ export class ScriptRunner {
     scripted.node.log.crash({ below: () => 0 });
   }
 
+  #installSnapshot(scripted: ScriptNode, source: ScriptNode): void {
+    scripted.node.log.installSnapshot(source.node.log);
+    this.#restart(scripted);
+  }
+
   #restart(scripted: ScriptNode): void {
     scripted.isUp = true;
     scripted.node.restart(scripted.nowMs);
@@ -194,13 +200,20 @@ export class ScriptRunner {
     this.#tick(scripted.node.raft.wakeAtMs - scripted.nowMs, [String(scripted.id)]);
   }
 
-  #propose(scripted: ScriptNode, count: number): void {
+  #propose(scripted: ScriptNode, count: number, isRead: boolean): void {
     this.#on(scripted, ({ raft }) => {
       for (let nth = 0; nth < count; nth++) {
         const entry = raft.propose("command", 0, new Uint8Array(36));
         if (typeof entry === "string") return `refused: ${entry}`;
       }
-      return null;
+      return isRead ? `reads in round ${raft.requestRead()}` : null;
+    });
+  }
+
+  #read(scripted: ScriptNode, count: number): void {
+    this.#on(scripted, ({ raft }) => {
+      const rounds = Array.from({ length: count }, () => raft.requestRead() ?? "refused");
+      return `reads in round ${rounds.join(" ")}`;
     });
   }
 
@@ -295,9 +308,7 @@ type Disk = Pick<MemoryNode, "log" | "hardState">;
 
 /** `label: value` for an answer worth printing; null for none. */
 function show(label: string, answer: string | number | null | void): string | null {
-  return answer === null || answer === undefined
-    ? null
-    : `${label}${label === "round" ? " " : ": "}${answer}`;
+  return answer === null || answer === undefined ? null : `${label}: ${answer}`;
 }
 
 function describeRole({ node: { raft } }: ScriptNode): string {

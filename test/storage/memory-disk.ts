@@ -115,8 +115,8 @@ export class MemoryDisk implements Disk {
   /** Replaces a file's content, durably. */
   replace(path: string, bytes: Uint8Array): void {
     const file = this.#file(path);
-    file.live = bytes.slice();
-    file.durable = bytes.slice();
+    file.live = new Uint8Array(bytes);
+    file.durable = new Uint8Array(bytes);
     file.pending = [];
   }
 
@@ -275,7 +275,8 @@ export class MemoryDisk implements Disk {
     }
     const failure = this.#nextWriteError;
     this.#nextWriteError = null;
-    const stored = failure === null ? bytes.slice() : bytes.slice(0, failure.keptBytes);
+    // A copy even if `bytes` is a Buffer, whose `slice` is none.
+    const stored = new Uint8Array(failure === null ? bytes : bytes.subarray(0, failure.keptBytes));
     file.live.set(stored, offset);
     file.pending.push({ offset, bytes: stored });
     this.#step();

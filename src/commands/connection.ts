@@ -3,6 +3,7 @@
 
 import { redisVersion } from "../base/version.ts";
 import { parseSafeInteger } from "../base/parse-integer.ts";
+import { databaseCount } from "../keyspace/keyspace.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Command, LocalCommand } from "./command.ts";
 import type { LocalContext } from "./context.ts";
@@ -215,13 +216,13 @@ const select: LocalCommand = {
   keySpecs: [],
   arguments: [{ name: "index", type: "integer" }],
   scope: "local",
-  run({ reply, client, config }, args) {
+  run({ reply, client }, args) {
     const index = parseSafeInteger(args[1] as string);
     // Redis reads it as a C int.
     if (index === null || Math.abs(index) > 0x7fff_ffff) {
       return reply.error(errors.notAnInteger);
     }
-    if (index < 0 || index >= config.get("databases")) return reply.error(errors.databaseOutOfRange);
+    if (index < 0 || index >= databaseCount) return reply.error(errors.databaseOutOfRange);
     client.dbIndex = index;
     reply.ok();
   },

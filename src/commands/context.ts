@@ -22,7 +22,7 @@ export interface DataContext {
   readonly nowMs: number;
   /** Seeded from the entry's position for a write. */
   readonly random: Random;
-  readonly config: Config;
+  // No configuration: nodes may be configured differently, and must not do different things with the same entry.
 }
 
 export interface LocalContext {

@@ -57,6 +57,11 @@ const groups: readonly InapplicableGroup[] = [
   },
   {
     kind: "fixed",
+    why: "all nodes of a cluster must have the same databases, and all have 16",
+    settings: { databases: "16" },
+  },
+  {
+    kind: "fixed",
     why: "nodes follow the leader of their cluster: RAFT.CLUSTER JOIN, or --join",
     settings: { replicaof: "", slaveof: "" },
   },

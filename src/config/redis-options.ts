@@ -79,16 +79,6 @@ export const redisOptions = [
     help: "Directory of everything this node must not lose: log, term and vote, snapshots. One node each; put it on a disk whose sync is honest.",
   },
   {
-    name: "databases",
-    group: "process",
-    type: "integer",
-    min: 1,
-    max: 16384,
-    default: "16",
-    when: "start",
-    help: "Databases that SELECT may choose from. Must be the same on every node of a cluster.",
-  },
-  {
     name: "loglevel",
     group: "process",
     type: "enum",

@@ -15,6 +15,9 @@ import { Timeline } from "./timeline.ts";
 /** 1 to 3 ms of work, the latter with a million keys stored. */
 const freedKeysPerEntryMax = 1000;
 
+/** The same on all nodes, as whatever decides what a logged command does must be. */
+export const databaseCount = 16;
+
 export class Keyspace {
   readonly databases: readonly Database[];
   /** Keys freed because their deadline had passed, since this process started. */

@@ -60,3 +60,9 @@ export function referenceCount(entry: KeyEntry): number {
   const shared = typeof value === "number" && !entry.rawEncoded && value >= 0 && value < sharedIntegers;
   return shared ? 0x7fff_ffff : 1;
 }
+
+/**
+ * The longest string that a command may build, in bytes: what proto-max-bulk-len allows at most. A constant, because the
+ * option may differ between nodes, and all must do the same when they apply the log.
+ */
+export const stringBytesMax = 512 * 1024 * 1024;

@@ -112,7 +112,7 @@ export class ClusterMember {
       raft: this.raft,
       log,
       hardState,
-      stateMachine: new StateMachine(config, commands),
+      stateMachine: new StateMachine(commands),
       send: (message) => void this.transport.send(message),
       events: {
         changed: () => this.#changed(),
@@ -329,9 +329,7 @@ export class ClusterMember {
         this.#options.logger.notice(`Raft: members are ${members.map(describe).join(", ")}`);
       this.#options.events.changed();
     }
-    const { members: committed, usedIds } = this.raft.committedMembership;
-    if (usedIds.includes(this.id) && !committed.some(({ id }) => id === this.id))
-      this.#options.events.removed();
+    if (this.raft.isRemoved) this.#options.events.removed();
   }
 }
 

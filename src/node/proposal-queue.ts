@@ -7,8 +7,10 @@ import type { Request } from "./request.ts";
 
 /** One proposed entry and who waits for it; reads stand at their place between the writes. */
 export class Proposal {
-  readonly index: LogIndex;
-  readonly term: Term;
+  /** Where the entry stands; once it was overwritten, where the log went on without it. */
+  index: LogIndex;
+  /** 0 once the entry was overwritten here. */
+  term: Term;
   readonly requests: readonly Request[];
 
   constructor(index: LogIndex, term: Term, requests: readonly Request[]) {
@@ -18,7 +20,7 @@ export class Proposal {
   }
 }
 
-/** Oldest first; all operations O(1) amortised but `takeAll`. */
+/** Oldest first; all operations O(1) amortised but `takeAll` and `overwrittenFrom`. */
 export class ProposalQueue {
   readonly #proposals: Proposal[] = [];
   #head = 0;
@@ -43,10 +45,25 @@ export class ProposalQueue {
     return proposal;
   }
 
-  /** Takes out the oldest proposal at or before `index`: the log went on there without it. Null when there is none. */
-  takeOverwritten(index: LogIndex): Proposal | null {
+  /**
+   * The log goes on from `index` with other entries. What was proposed there is answered as overwritten when that place
+   * is applied: not before, for older proposals of the same client may still be open, and not later, for the log may
+   * never again reach as far as they did.
+   */
+  overwrittenFrom(index: LogIndex): void {
+    for (let at = this.#proposals.length - 1; at >= this.#head; at--) {
+      const proposal = this.#proposals[at] as Proposal;
+      if (proposal.index < index) return;
+      proposal.index = index;
+      proposal.term = 0;
+    }
+  }
+
+  /** Takes out the oldest proposal if the entry at `index` (or one before) took its place; null when none is such. */
+  takeOverwritten(index: LogIndex, term: Term): Proposal | null {
     const proposal = this.#proposals[this.#head];
     if (proposal === undefined || proposal.index > index) return null;
+    if (proposal.index === index && proposal.term === term) return null;
     this.#advance();
     return proposal;
   }

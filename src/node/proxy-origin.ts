@@ -37,6 +37,8 @@ class OriginClient {
   broken = false;
   /** In the order of sending. */
   outstanding: Outstanding[] = [];
+  /** How many of them came back unexecuted. */
+  returnedCount = 0;
 
   constructor(requester: Requester, clientId: number) {
     this.requester = requester;
@@ -154,10 +156,15 @@ export class ProxyOrigin {
   #returned(client: OriginClient, requestId: number): void {
     this.failedRequests++;
     client.broken = true;
-    for (const outstanding of client.outstanding) {
-      if (outstanding.requestId === requestId) outstanding.returned = true;
-    }
+    const returned = client.outstanding.find((outstanding) => outstanding.requestId === requestId);
+    if (returned !== undefined) this.#markReturned(client, returned);
     this.#settle(client);
+  }
+
+  #markReturned(client: OriginClient, outstanding: Outstanding): void {
+    if (outstanding.returned) return;
+    outstanding.returned = true;
+    client.returnedCount++;
   }
 
   /** Writes that may have left get the honest answer, and so does what stands before them; the rest is asked again. */
@@ -165,7 +172,7 @@ export class ProxyOrigin {
     client.broken = true;
     const unknown = client.outstanding.findLastIndex(({ request, returned }) => request.isWrite && !returned);
     for (let i = 0; i <= unknown; i++) this.#answerUnknown(client, this.#takeOldest(client).request);
-    for (const outstanding of client.outstanding) outstanding.returned = true;
+    for (const outstanding of client.outstanding) this.#markReturned(client, outstanding);
     this.#settle(client);
   }
 
@@ -179,19 +186,28 @@ export class ProxyOrigin {
     const oldest = client.outstanding.shift();
     assert(oldest !== undefined, "a client with a request under way");
     this.#clientByRequest.delete(oldest.requestId);
+    if (oldest.returned) client.returnedCount--;
     client.requester.pendingProxied--;
     return oldest;
   }
 
-  /** Hands back what came back, once nothing before it is open; a broken client that is done gets its new number. */
+  /**
+   * Hands back what came back, once all of it is here: what is handed back goes before anything newer, so a request
+   * that came later would pass those before it. Then the client gets its new number.
+   */
   #settle(client: OriginClient): void {
-    while (client.outstanding[0]?.returned === true) {
-      client.requester.takeBack(this.#takeOldest(client).request);
-    }
-    if (!client.broken || client.outstanding.length > 0) return;
+    if (!client.broken || client.outstanding.length > client.returnedCount) return;
+    const { outstanding } = client;
+    client.outstanding = [];
+    client.returnedCount = 0;
+    client.broken = false;
     this.#announceClosed(client);
     client.clientId = this.#nextClientId++;
-    client.broken = false;
+    for (const { requestId, request } of outstanding) {
+      this.#clientByRequest.delete(requestId);
+      client.requester.pendingProxied--;
+      client.requester.takeBack(request);
+    }
   }
 
   #announceClosed(client: OriginClient): void {

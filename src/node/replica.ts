@@ -357,7 +357,10 @@ export class Replica {
       if (ready.hardState !== null) this.#hardState.save(ready.hardState);
       const first = ready.entries[0];
       if (first !== undefined) {
-        if (first.index <= this.log.lastIndex) this.#events.truncating();
+        if (first.index <= this.log.lastIndex) {
+          this.#events.truncating();
+          this.#proposals.overwrittenFrom(first.index);
+        }
         this.log.append(ready.entries);
       }
     } catch (error) {
@@ -468,13 +471,10 @@ export class Replica {
     assert(entry.index === index, "the log gives the entry that was asked for");
     const machine = this.stateMachine;
     machine.beginEntry(index, entry.stampMs);
+    this.#answerOverwritten(index, entry.term);
     const proposal = this.#proposals.takeApplied(index, entry.term);
-    if (proposal !== null) {
-      this.#runRequests(proposal.requests);
-      return;
-    }
-    this.#answerOverwritten(index);
-    if (entry.kind === "command") machine.runBody(this.log.body(index));
+    if (proposal !== null) this.#runRequests(proposal.requests);
+    else if (entry.kind === "command") machine.runBody(this.log.body(index));
   }
 
   #runRequests(requests: readonly Request[]): void {
@@ -493,9 +493,9 @@ export class Replica {
 
   // ── Writes whose leader was deposed ─────────────────────────────────────────────────────────────────────────────
 
-  #answerOverwritten(index: LogIndex): void {
+  #answerOverwritten(index: LogIndex, term: Term): void {
     for (;;) {
-      const proposal = this.#proposals.takeOverwritten(index);
+      const proposal = this.#proposals.takeOverwritten(index, term);
       if (proposal === null) return;
       this.#answerUnknown(proposal);
     }

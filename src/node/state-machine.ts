@@ -7,9 +7,8 @@ import { type Random, SeededRandom } from "../base/random.ts";
 import type { DataCommand } from "../commands/command.ts";
 import type { DataContext } from "../commands/context.ts";
 import { type CommandTable } from "../commands/table.ts";
-import type { Config } from "../config/config.ts";
 import type { Database } from "../keyspace/database.ts";
-import { Keyspace } from "../keyspace/keyspace.ts";
+import { databaseCount, Keyspace } from "../keyspace/keyspace.ts";
 import type { LogIndex } from "../raft/types.ts";
 import { noReply } from "../resp/no-reply.ts";
 import type { Reply } from "../resp/reply.ts";
@@ -22,10 +21,10 @@ export class StateMachine {
   readonly #commands: CommandTable;
   readonly #context: ReusedContext;
 
-  constructor(config: Config, commands: CommandTable) {
-    this.keyspace = new Keyspace(config.get("databases"));
+  constructor(commands: CommandTable) {
+    this.keyspace = new Keyspace(databaseCount);
     this.#commands = commands;
-    this.#context = new ReusedContext(this.keyspace, config);
+    this.#context = new ReusedContext(this.keyspace);
   }
 
   /** Starts the entry at `index`: moves the replicated clock, which expires what is due. */
@@ -74,7 +73,6 @@ export interface ReadOptions {
 /** One object for all commands, filled anew for each. Its random numbers are seeded only when a command asks for them. */
 class ReusedContext implements DataContext {
   readonly keyspace: Keyspace;
-  readonly config: Config;
   reply: Reply = noReply;
   db: Database;
   dbIndex = 0;
@@ -87,9 +85,8 @@ class ReusedContext implements DataContext {
   #seeded = false;
   readonly #random = new SeededRandom(0);
 
-  constructor(keyspace: Keyspace, config: Config) {
+  constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
-    this.config = config;
     this.db = keyspace.db(0);
   }
 

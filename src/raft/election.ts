@@ -112,6 +112,7 @@ function isUpToDate(state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote
   return lastLogTerm > lastTerm || (lastLogTerm === lastTerm && lastLogIndex >= lastIndex);
 }
 
+/** Counts a vote of this campaign; a higher term has been adopted before. */
 export function handleRequestVoteResponse(state: RaftState, response: RequestVoteResponse): void {
   const { preVote, voteGranted } = response;
   if (state.role !== (preVote ? "pre-candidate" : "candidate")) return;

@@ -19,6 +19,7 @@ interface Observation {
   readonly membershipIndex: LogIndex;
 }
 
+/** Watches one node, from one start of its process to the next. */
 export class NodeInvariants {
   #before: Observation | null = null;
 
@@ -123,6 +124,7 @@ interface KnownEntry {
   readonly entry: Entry;
 }
 
+/** Watches all nodes of a cluster for as long as it lives. O(1) a step, but for new leaders: O(committed entries). */
 export class ClusterInvariants {
   readonly #isOnDisk: IsOnDisk;
   readonly #nodes = new Map<NodeId, NodeInvariants>();

@@ -20,6 +20,7 @@ export function entrySizeBytes(entry: Entry): number {
   return entryOverheadBytes + (entry.record === null ? 0 : entry.record.byteLength);
 }
 
+/** The stored log and the tail behind it, as one. */
 export class RaftLog {
   readonly #view: LogView;
   #tail: Entry[] = [];

@@ -98,8 +98,15 @@ export class Progress {
    * False if the answer is an old one, overtaken by what is known since.
    */
   rejected(rejectedIndex: LogIndex, searchIndex: LogIndex): boolean {
+    // It refuses what it had vouched for: it runs without syncs and lost power. Believe it, or it would lag for ever.
+    const hasForgotten = rejectedIndex === this.matchIndex && searchIndex < this.matchIndex;
+    if (hasForgotten) {
+      this.matchIndex = searchIndex;
+      this.becomeProbe();
+      return true;
+    }
+    if (rejectedIndex <= this.matchIndex) return false;
     if (this.state === "replicate") {
-      if (rejectedIndex <= this.matchIndex) return false;
       this.lost();
       return true;
     }

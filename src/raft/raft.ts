@@ -9,43 +9,26 @@
 //    roles.ts            follower … leader               append-entries.ts   AppendEntries, receiver
 //    replication.ts      AppendEntries, leader           membership.ts       configurations and their changes
 //    progress.ts         one follower's window           read-rounds.ts      ReadIndex
-//    transfer.ts         leadership transfer             message-fault.ts    what a sound message is
+//    step.ts             all servers: terms              message-fault.ts    what a sound message is
+//    transfer.ts         leadership transfer             invariants.ts       what must hold whatever happens
 //
 // Contract of `ready()`: it hands its contents over. Before the next call of any kind into the core, the node has stored
 // the hard state durably and appended the entries to the log that it passed as `LogView`, dropping what they overwrite.
 // Syncing the entries, sending, applying and answering may follow later, in the order that `Ready` names.
 
-import { assert, unreachable } from "../base/assert.ts";
-import {
-  acknowledgeStable,
-  appendEntriesFault,
-  handleAppendEntries,
-  sendAcknowledgement,
-} from "./append-entries.ts";
-import {
-  handleRequestVote,
-  handleRequestVoteResponse,
-  handleTimeoutNow,
-  isDisruptive,
-  startElection,
-  tickElection,
-} from "./election.ts";
+import { assert } from "../base/assert.ts";
+import { acknowledgeStable, sendAcknowledgement } from "./append-entries.ts";
+import { startElection, tickElection } from "./election.ts";
 import { changeMembership, isNodeId } from "./membership.ts";
 import type { ChangeRefusal, MembershipChange } from "./membership.ts";
 import type { MessageFault } from "./message-fault.ts";
-import { messageFault } from "./message-fault.ts";
 import type { RaftOptions, RaftTuning } from "./options.ts";
 import { assertTuning, leaderLostSpreadMs } from "./options.ts";
 import type { PeerStatus } from "./peers.ts";
-import {
-  advanceCommitIndex,
-  handleAppendEntriesResponse,
-  isAheadOfLeader,
-  replicate,
-  tickLeader,
-} from "./replication.ts";
-import { appendAsLeader, appendMembership, becomeFollower } from "./roles.ts";
+import { advanceCommitIndex, replicate, tickLeader } from "./replication.ts";
+import { appendAsLeader, appendMembership } from "./roles.ts";
 import { RaftState } from "./state.ts";
+import { stepMessage } from "./step.ts";
 import type { TransferRefusal } from "./transfer.ts";
 import { beginTransfer } from "./transfer.ts";
 import type { Entry, HardState, LogIndex, Membership, Message, NodeId, Ready, Role, Term } from "./types.ts";
@@ -107,49 +90,8 @@ export class Raft {
 
   /** A peer's message arrived. One that is not sound changes nothing, and its fault is returned; null for any other. */
   step(message: Message, nowMs: number): MessageFault | null {
-    const state = this.#state;
-    state.advanceTo(nowMs);
-    const fault = messageFault(message, state.id);
-    if (fault !== null) return fault;
-    switch (message.kind) {
-      case "AppendEntries": {
-        const conflict = appendEntriesFault(state, message);
-        if (conflict === null) handleAppendEntries(state, message);
-        return conflict;
-      }
-      case "AppendEntriesResponse":
-        if (isAheadOfLeader(state, message)) return "ahead-of-leader";
-        if (this.#adoptTermOfMember(message)) handleAppendEntriesResponse(state, message);
-        return null;
-      case "RequestVote":
-        if (isDisruptive(state, message)) return null;
-        if (!message.preVote) this.#adoptTerm(message.term);
-        handleRequestVote(state, message);
-        return null;
-      case "RequestVoteResponse":
-        if (message.preVote && message.voteGranted) handleRequestVoteResponse(state, message);
-        else if (this.#adoptTermOfMember(message)) handleRequestVoteResponse(state, message);
-        return null;
-      case "TimeoutNow":
-        this.#adoptTerm(message.term);
-        handleTimeoutNow(state, message);
-        return null;
-      default:
-        return unreachable(message);
-    }
-  }
-
-  /** Figure 3.1, All Servers: if RPC request or response contains term T > currentTerm, set currentTerm = T, follow. */
-  #adoptTerm(term: Term): void {
-    if (term > this.#state.currentTerm) becomeFollower(this.#state, term, noNode);
-  }
-
-  /** As `#adoptTerm`, but a node that is no member (any more) unseats nobody by answering late; false for such. */
-  #adoptTermOfMember(message: Message): boolean {
-    if (message.term <= this.#state.currentTerm) return true;
-    if (!this.#state.memberships.isMember(message.from)) return false;
-    this.#adoptTerm(message.term);
-    return true;
+    this.#state.advanceTo(nowMs);
+    return stepMessage(this.#state, message);
   }
 
   /**
@@ -163,8 +105,8 @@ export class Raft {
     if (state.transferTarget !== noNode) return "transferring";
     // With nothing uncommitted the largest entry passes: the limit bounds what piles up, not the size of one entry.
     const { bytes } = state.uncommitted;
-    if (bytes > 0 && bytes + recordBytes(record) > state.tuning.uncommittedMaxBytes)
-      return "too-much-uncommitted";
+    const sizeBytes = record === null ? 0 : record.byteLength;
+    if (bytes > 0 && bytes + sizeBytes > state.tuning.uncommittedMaxBytes) return "too-much-uncommitted";
     return appendAsLeader(state, kind, Math.max(stampMs, state.log.lastStampMs), record);
   }
 
@@ -380,9 +322,15 @@ export class Raft {
     return this.#state.memberships.effectiveIndex;
   }
 
-  /** The newest committed configuration; a node that is not in it any more has been removed for good. */
+  /** The newest configuration known to be committed; no members while none is. */
   get committedMembership(): Membership {
     return this.#state.committedMembership;
+  }
+
+  /** Whether this node was a member once and a committed configuration has removed it: for good, as ids never return. */
+  get isRemoved(): boolean {
+    const { members, usedIds } = this.#state.committedMembership;
+    return usedIds.includes(this.id) && !members.some((member) => member.id === this.id);
   }
 
   /** Whether this node leads and knows what is committed: reads may be answered and changes of membership proposed. */
@@ -408,8 +356,4 @@ export class Raft {
     const { peers, nowMs, tuning } = this.#state;
     return peers.status(nowMs - tuning.electionTimeoutMs);
   }
-}
-
-function recordBytes(record: Uint8Array | null): number {
-  return record === null ? 0 : record.byteLength;
 }

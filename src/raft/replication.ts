@@ -19,6 +19,7 @@ const noEntries: readonly Entry[] = [];
 
 // ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Time has passed on a leader: it checks that it still is one, beats, and sends again what got lost. */
 export function tickLeader(state: RaftState): void {
   const { nowMs, peers } = state;
   // CheckQuorum: a leader that cannot reach a majority of voters would keep its clients waiting for nothing (§6.2).

@@ -29,6 +29,7 @@ export function continueTransfer(state: RaftState): void {
   tellToTakeOver(state, target.id);
 }
 
+/** Sends TimeoutNow. */
 export function tellToTakeOver(state: RaftState, id: NodeId): void {
   state.messages.push({ kind: "TimeoutNow", from: state.id, to: id, term: state.currentTerm });
 }

@@ -20,7 +20,6 @@ import { objectCommands } from "../../src/commands/keys/object.ts";
 import { presenceCommands } from "../../src/commands/keys/presence.ts";
 import { relocationCommands } from "../../src/commands/keys/relocation.ts";
 import { timeToLiveCommands } from "../../src/commands/keys/time-to-live.ts";
-import { Config } from "../../src/config/config.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { type RecordedReply, ReplyRecorder, replyText } from "./reply-recorder.ts";
 
@@ -39,7 +38,6 @@ export const startMs = 1_700_000_000_000;
 
 export class CommandHarness {
   readonly keyspace = new Keyspace(16);
-  readonly config = new Config();
   /** Time of the next command; may be set to anything. */
   nowMs = startMs;
   dbIndex = 0;
@@ -78,7 +76,6 @@ export class CommandHarness {
       dbIndex: this.dbIndex,
       nowMs: this.keyspace.clockMs,
       random: this.#random,
-      config: this.config,
     };
   }
 

@@ -61,8 +61,8 @@ const failures: readonly (readonly [what: string, args: readonly string[], error
   ],
   [
     "an immutable option",
-    ["databases", "3"],
-    "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config",
+    ["port", "3"],
+    "ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config",
   ],
   [
     "the same option twice under two names",
@@ -167,10 +167,10 @@ test("settings without effect read as what is true here, and keep what tunes not
 
 test("load() sets what CONFIG SET may not, and says what is wrong", () => {
   const config = new Config();
-  expect(config.load("databases", "3", fromTest)).toBeNull();
-  expect(config.get("databases")).toBe(3);
-  expect(config.origin("databases")).toEqual(fromTest);
-  expect(config.load("databases", "0", fromTest)).toBe("argument must be between 1 and 16384 inclusive");
+  expect(config.load("tcp-backlog", "3", fromTest)).toBeNull();
+  expect(config.get("tcp-backlog")).toBe(3);
+  expect(config.origin("tcp-backlog")).toEqual(fromTest);
+  expect(config.load("port", "70000", fromTest)).toBe("argument must be between 0 and 65535 inclusive");
 });
 
 test("join takes commas and spaces, host names, IPv6, and a default port", () => {

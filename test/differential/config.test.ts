@@ -17,7 +17,6 @@ const names = [
   "client-query-buffer-limit",
   "client-output-buffer-limit",
   "cluster-announce-hostname",
-  "databases",
   "tcp-backlog",
   "nope",
   "TIMEOUT",

@@ -5,7 +5,6 @@ import { byteStringOf } from "../../src/base/byte-strings.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { DataContext } from "../../src/commands/context.ts";
 import { CommandTable } from "../../src/commands/table.ts";
-import { Config } from "../../src/config/config.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { errors } from "../../src/resp/errors.ts";
 import { ReplyBuffer } from "../../src/resp/reply-buffer.ts";
@@ -17,7 +16,6 @@ export class InProcessTarget implements Target {
   readonly name = "vlot";
   readonly #table = new CommandTable();
   readonly #keyspace = new Keyspace(databaseCount);
-  readonly #config = new Config();
   readonly #reply = new ReplyBuffer();
   readonly #random = new SeededRandom(1);
   #dbIndex = 0;
@@ -60,7 +58,6 @@ export class InProcessTarget implements Target {
       dbIndex: this.#dbIndex,
       nowMs: this.#keyspace.clockMs,
       random: this.#random,
-      config: this.#config,
     };
     found.command.run(context, args);
   }

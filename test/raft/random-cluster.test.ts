@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { RandomCluster, RunStatistics } from "./random-cluster.ts";
 
 const only = process.env["SEED"];
-const seedCount = Number(process.env["SEEDS"] ?? 300);
+const seedCount = Number(process.env["SEEDS"] ?? 500);
 const stepsPerRun = 500;
 
 function run(seed: number): RunStatistics {

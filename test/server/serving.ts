@@ -46,7 +46,7 @@ export class Serving {
     }
     const logger = options.logger ?? silentLogger;
     const { cluster } = this;
-    this.router = new ToyRouter(config, systemClock);
+    this.router = new ToyRouter(systemClock);
     this.shutdown = new Shutdown({
       clock: systemClock,
       logger,

@@ -3,7 +3,6 @@
 
 import type { Clock } from "../../src/base/clock.ts";
 import { CommandTable } from "../../src/commands/table.ts";
-import type { Config } from "../../src/config/config.ts";
 import { Request } from "../../src/node/request.ts";
 import { StateMachine } from "../../src/node/state-machine.ts";
 import { errors } from "../../src/resp/errors.ts";
@@ -23,9 +22,9 @@ export class ToyRouter implements Dispatcher {
   #index = 0;
   #scheduled = false;
 
-  constructor(config: Config, clock: Clock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#state = new StateMachine(config, this.commands);
+    this.#state = new StateMachine(this.commands);
   }
 
   dispatch(client: Client, args: readonly string[]): boolean {

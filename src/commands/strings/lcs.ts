@@ -2,7 +2,7 @@
 
 import { parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
-import { stringOf } from "../../keyspace/value.ts";
+import { stringBytesMax, stringOf } from "../../keyspace/value.ts";
 import type { Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
 import { keyRange } from "../key-specs.ts";
@@ -47,7 +47,7 @@ function findCommonSubsequence(context: DataContext, args: readonly string[]): v
   const options = parseLcsOptions(args);
   if (typeof options === "string") return reply.error(options);
   if (options.length && options.indexes) return reply.error(errors.lcsLengthAndIndexes);
-  const found = subsequenceWithin(a, b, context.config.get("proto-max-bulk-len"));
+  const found = subsequenceWithin(a, b, stringBytesMax);
   if (typeof found === "string") return reply.error(found);
   if (options.indexes) writeIndexes(context, found, options);
   else if (options.length) reply.integer(found.length);

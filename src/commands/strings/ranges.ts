@@ -2,14 +2,11 @@
 
 import { parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
-import { storedString, stringOf } from "../../keyspace/value.ts";
+import { storedString, stringBytesMax, stringOf } from "../../keyspace/value.ts";
 import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
 import { oneKey } from "../key-specs.ts";
 import { findString } from "./string-value.ts";
-
-/** What a JavaScript string can hold, in case proto-max-bulk-len allows more. */
-const engineLengthMax = 0x7fff_ffff;
 
 const key: ArgumentSpec = { name: "key", type: "key", keySpecIndex: 0 };
 const value: ArgumentSpec = { name: "value", type: "string" };
@@ -111,7 +108,7 @@ function setRange(context: DataContext, args: readonly string[]): void {
   const old = found === undefined ? "" : stringOf(found.value);
   if (patch === "") return reply.integer(old.length);
   const offset = Number(position);
-  if (offset + patch.length > lengthMax(context)) return reply.error(errors.stringTooLong);
+  if (offset + patch.length > stringBytesMax) return reply.error(errors.stringTooLong);
   const gap = offset > old.length ? "\0".repeat(offset - old.length) : "";
   const text = old.slice(0, offset) + gap + patch + old.slice(offset + patch.length);
   const entry = found ?? db.set(keyName, text);
@@ -131,13 +128,9 @@ function appendTo(context: DataContext, args: readonly string[]): void {
     return reply.integer(suffix.length);
   }
   const old = stringOf(entry.value);
-  if (old.length + suffix.length > lengthMax(context)) return reply.error(errors.stringTooLong);
+  if (old.length + suffix.length > stringBytesMax) return reply.error(errors.stringTooLong);
   const text = old + suffix;
   db.replaceValue(entry, text);
   entry.rawEncoded = true;
   reply.integer(text.length);
-}
-
-function lengthMax(context: DataContext): number {
-  return Math.min(context.config.get("proto-max-bulk-len"), engineLengthMax);
 }

@@ -4,6 +4,7 @@ import { lcsCommands } from "../../../src/commands/strings/lcs.ts";
 import { multiKeyCommands } from "../../../src/commands/strings/multi-key.ts";
 import { rangeCommands } from "../../../src/commands/strings/ranges.ts";
 import { setCommands } from "../../../src/commands/strings/set.ts";
+import { stringBytesMax } from "../../../src/keyspace/value.ts";
 import { CommandHarness } from "../harness.ts";
 import type { RecordedReply } from "../reply-recorder.ts";
 
@@ -100,12 +101,12 @@ describe("APPEND", () => {
     expect(h.run("TTL n")).toBe("(integer) 100");
   });
 
-  test("refuses to pass proto-max-bulk-len", () => {
-    expect(h.config.set(["proto-max-bulk-len", "1048576"])).toBeNull();
-    h.runArgs(["SET", "k", "x".repeat(1048576)]);
+  test("refuses to pass 512 MB, whatever this node's proto-max-bulk-len", () => {
+    h.runArgs(["SET", "k", "x".repeat(stringBytesMax)]);
     expect(h.run("APPEND k y")).toBe(tooLong);
-    expect(h.run("SETRANGE k 1048576 y")).toBe(tooLong);
-    expect(h.run("SETRANGE k 1048575 y")).toBe("(integer) 1048576");
+    expect(h.run(`SETRANGE k ${stringBytesMax} y`)).toBe(tooLong);
+    h.runArgs(["SET", "k", "x".repeat(stringBytesMax - 1)]);
+    expect(h.run("APPEND k y")).toBe(`(integer) ${stringBytesMax}`);
   });
 });
 
@@ -162,15 +163,14 @@ describe("LCS", () => {
     expect(h.run("LCS a b IDX WITHMATCHLEN")).toContain("3) (integer) 4");
   });
 
-  test("refuses LEN with IDX, bad options, and tables beyond proto-max-bulk-len", () => {
+  test("refuses LEN with IDX, bad options, and tables beyond 512 MB", () => {
     expect(h.run("LCS a b IDX LEN")).toBe(
       "(error) ERR If you want both the length and indexes, please just use IDX.",
     );
     expect(h.run("LCS a b MINMATCHLEN")).toBe("(error) ERR syntax error");
     expect(h.run("LCS a b MINMATCHLEN x")).toBe(notAnInteger);
-    expect(h.config.set(["proto-max-bulk-len", "1048576"])).toBeNull();
-    h.runArgs(["SET", "a", "x".repeat(600)]);
-    h.runArgs(["SET", "b", "x".repeat(600)]);
+    h.runArgs(["SET", "a", "x".repeat(12_000)]);
+    h.runArgs(["SET", "b", "x".repeat(12_000)]);
     expect(h.run("LCS a b")).toBe(
       "(error) ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
     );

@@ -302,11 +302,13 @@ export class ClusterMember {
     this.#options.events.changed();
   }
 
+  get #canServe(): boolean {
+    return this.raft.canServe && !this.raft.isTransferring && !this.isReplaying && !this.replica.isThrottled;
+  }
+
   #currentDisposition(): Disposition {
     const { raft } = this;
-    if (raft.role === "leader") {
-      return raft.canServe && !raft.isTransferring && !this.isReplaying ? "serve" : "wait";
-    }
+    if (raft.role === "leader") return this.#canServe ? "serve" : "wait";
     if (raft.leaderId === noNode || this.memberOf(raft.leaderId) === undefined) return "wait";
     return this.#followerProxy() ? "proxy" : "redirect";
   }

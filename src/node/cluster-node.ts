@@ -312,6 +312,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   /** The error reply to a command that has waited for a leader as long as it may. */
   waitRefusal(): string {
+    if (this.#member?.replica.isThrottled === true) return errors.throttled;
     return this.stateError() ?? errors.clusterDown;
   }
 

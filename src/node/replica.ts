@@ -84,6 +84,8 @@ export class Replica {
   /** The term that this node leads, 0 while it leads none. */
   #ledTerm: Term = 0;
   #orphanedAtMs = 0;
+  /** The commit index at which proposals were refused because too much waits for a majority; -1 when they are not. */
+  #throttledAtIndex: LogIndex = -1;
   /** The disk had no room at the last attempt. */
   #full = false;
   #stopped = false;
@@ -107,6 +109,11 @@ export class Replica {
   /** Entries proposed here that have not been applied, with clients that wait for them. */
   get pendingProposals(): number {
     return this.#proposals.count;
+  }
+
+  /** So many writes wait for a majority that no more are taken until something commits. */
+  get isThrottled(): boolean {
+    return this.#throttledAtIndex === this.raft.commitIndex;
   }
 
   /** Takes up work: the only voter of a cluster leads at once, and a founder's first entries are on disk on return. */
@@ -230,7 +237,11 @@ export class Replica {
 
   #propose({ kind, record, requests }: Batch): void {
     const proposed = this.raft.propose(kind, this.#clock.wallMs(), record);
-    if (typeof proposed === "string") return this.#takeBack(requests);
+    if (typeof proposed === "string") {
+      if (proposed === "too-much-uncommitted") this.#throttledAtIndex = this.raft.commitIndex;
+      this.#events.changed();
+      return this.#takeBack(requests);
+    }
     this.#proposals.push(new Proposal(proposed.index, proposed.term, requests));
     this.#handleReady();
   }
@@ -347,7 +358,7 @@ export class Replica {
   #handleReady(): void {
     const raft = this.raft;
     if (!raft.hasReady) return;
-    while (raft.hasReady) this.#handleOne(raft.ready());
+    while (raft.hasReady && !this.#stopped) this.#handleOne(raft.ready());
     this.#noticeRole();
     this.#events.changed();
   }

@@ -113,6 +113,7 @@ export const errors = {
   noClusterJoining: "NOCLUSTER No Raft Cluster (joining now)",
   loading: "LOADING Raft module is loading data",
   clusterDown: "CLUSTERDOWN No raft leader",
+  throttled: "THROTTLED too many writes wait for a majority of the nodes",
   timeoutNotCommitted: "TIMEOUT not committed yet",
   timeoutNoQuorum: "TIMEOUT no quorum for read",
   timeoutNoReply: "TIMEOUT no reply from leader",

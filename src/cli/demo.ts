@@ -1,6 +1,7 @@
 // `vlot demo`: a whole cluster on this machine from one command, for the first five minutes. Each node is a process of
 // its own, of this same executable, so that killing one of them shows what the cluster is for.
 
+import { relative } from "node:path";
 import { ConfigError, startExitStatus } from "../config/config-error.ts";
 import { systemClock } from "../node/system-clock.ts";
 import { askNode, reportOf } from "./ask-node.ts";
@@ -27,26 +28,30 @@ export async function demo(args: readonly string[]): Promise<number> {
   await refuseTakenPorts(firstPort, count);
 
   const nodes: DemoNode[] = [];
+  let stopping = false;
   const stopped = new Promise<number>((resolve) => {
-    let stopping = false;
     const stop = (): void => {
+      // npm may deliver a signal twice.
       if (stopping) return;
       stopping = true;
-      console.log("\nStopping the cluster; its data stays in " + directory);
+      console.log(`\nStopping the cluster; its data stays in ${directory}`);
       void stopAll(nodes).then(() => resolve(0));
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);
   });
-  for (let i = 0; i < count; i++) nodes.push(startNode(firstPort, i, directory));
   try {
-    await Promise.race([ready(nodes), stopped]);
+    for (let i = 0; i < count && !stopping; i++) {
+      const node = startNode(firstPort, i, directory);
+      nodes.push(node);
+      await Promise.race([ready(node), stopped]);
+    }
   } catch (error) {
     await stopAll(nodes);
     throw error;
   }
-  console.log(welcome(nodes, directory));
-  for (const node of nodes) void watch(node);
+  if (!stopping) console.log(welcome(nodes, directory));
+  for (const node of nodes) void watch(node, () => stopping);
   return stopped;
 }
 
@@ -85,34 +90,32 @@ async function refuseTakenPorts(firstPort: number, count: number): Promise<void>
   }
 }
 
-/** Until every node votes and knows the leader. */
-async function ready(nodes: readonly DemoNode[]): Promise<void> {
+/** Until the node votes and knows the leader. */
+async function ready(node: DemoNode): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + startTimeoutMs;
-  for (const node of nodes) {
-    for (;;) {
-      const { fields } = await reportOf({ host: "127.0.0.1", port: node.port }, null);
-      if (fields.get("raft_is_voting") === "yes" && Number(fields.get("raft_leader_id")) > 0) break;
-      const ended = node.process.exitCode !== null;
-      if (ended || systemClock.monotonicMs() > deadlineMs) {
-        const what = ended ? `ended with status ${node.process.exitCode}` : "did not join in time";
-        throw new ConfigError(
-          "CONFLICT",
-          `the node on port ${node.port} ${what}; see its log file`,
-          startExitStatus,
-        );
-      }
-      await new Promise<void>((resolve) => void systemClock.after(pollMs, resolve));
+  for (;;) {
+    const { fields } = await reportOf({ host: "127.0.0.1", port: node.port }, null);
+    if (fields.get("raft_is_voting") === "yes" && Number(fields.get("raft_leader_id")) > 0) return;
+    const ended = node.process.exitCode !== null;
+    if (ended || systemClock.monotonicMs() > deadlineMs) {
+      const what = ended ? `ended with status ${node.process.exitCode}` : "did not join in time";
+      throw new ConfigError(
+        "CONFLICT",
+        `the node on port ${node.port} ${what}; see its log file`,
+        startExitStatus,
+      );
     }
+    await new Promise<void>((resolve) => void systemClock.after(pollMs, resolve));
   }
 }
 
-async function watch(node: DemoNode): Promise<void> {
+async function watch(node: DemoNode, isStopping: () => boolean): Promise<void> {
   const status = await node.process.exited;
-  if (node.process.signalCode !== "SIGTERM")
-    console.log(`Node on port ${node.port} has ended (status ${status})`);
+  if (!isStopping())
+    console.log(`The node on port ${node.port} has ended: ${node.process.signalCode ?? `status ${status}`}`);
 }
 
-/** Asks all to end, one after the other so that leadership moves on, and waits until they have. */
+/** Asks all to end, and waits until they have. */
 async function stopAll(nodes: readonly DemoNode[]): Promise<void> {
   for (const node of nodes) node.process.kill("SIGTERM");
   await Promise.all(nodes.map((node) => node.process.exited));
@@ -135,7 +138,7 @@ Try it, in another terminal:
   redis-cli -p ${last} INCR counter:1
   redis-cli -p ${first?.port} RAFT.INFO
   kill -9 ${first?.process.pid}                                              (a majority goes on without it)
-  vlot status 127.0.0.1:${last}
+  ${relative(process.cwd(), process.execPath)} status 127.0.0.1:${last}
 
 Ctrl-C ends it.
 `;

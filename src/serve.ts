@@ -135,6 +135,7 @@ class ServingProcess {
       logger: this.#logger,
       drainTimeoutMs: this.#config.watch("shutdown-drain-timeout"),
       clientCount: () => this.#server.clientCount,
+      openRequests: () => this.#node.openRequests,
       isLeading: () => this.#node.leading,
       prepare: (done) => this.#node.prepareShutdown(done),
       // A transfer of leadership that is under way is no harm: it is let go on.

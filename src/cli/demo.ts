@@ -44,8 +44,10 @@ export async function demo(args: readonly string[]): Promise<number> {
     for (let i = 0; i < count && !stopping; i++) {
       const node = startNode(firstPort, i, directory);
       nodes.push(node);
-      await Promise.race([ready(node), stopped]);
+      // A node that is new joins before the next one does; one that comes back needs the others to find its leader.
+      await Promise.race([until(node, isVoting), stopped]);
     }
+    await Promise.race([Promise.all(nodes.map((node) => until(node, knowsLeader))), stopped]);
   } catch (error) {
     await stopAll(nodes);
     throw error;
@@ -90,12 +92,21 @@ async function refuseTakenPorts(firstPort: number, count: number): Promise<void>
   }
 }
 
-/** Until the node votes and knows the leader. */
-async function ready(node: DemoNode): Promise<void> {
+type Fields = ReadonlyMap<string, string>;
+
+function isVoting(fields: Fields): boolean {
+  return fields.get("raft_is_voting") === "yes";
+}
+
+function knowsLeader(fields: Fields): boolean {
+  return isVoting(fields) && Number(fields.get("raft_leader_id")) > 0;
+}
+
+async function until(node: DemoNode, holds: (fields: Fields) => boolean): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + startTimeoutMs;
   for (;;) {
     const { fields } = await reportOf({ host: "127.0.0.1", port: node.port }, null);
-    if (fields.get("raft_is_voting") === "yes" && Number(fields.get("raft_leader_id")) > 0) return;
+    if (holds(fields)) return;
     const ended = node.process.exitCode !== null;
     if (ended || systemClock.monotonicMs() > deadlineMs) {
       const what = ended ? `ended with status ${node.process.exitCode}` : "did not join in time";

@@ -104,9 +104,7 @@ export class Joiner {
   }
 
   #note(address: Address, reason: string): void {
-    const text = `${formatAddress(address)}: ${reason}`;
-    if (text !== this.#lastReason) this.#options.logger.notice(`Not joined through ${text}`);
-    this.#lastReason = text;
+    this.#lastReason = `${formatAddress(address)}: ${reason}`;
   }
 
   #fail(): void {

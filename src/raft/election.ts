@@ -65,6 +65,7 @@ function countVotes(state: RaftState): boolean {
   }
   if (refused < majority) return false;
   becomeFollower(state, state.currentTerm, noNode);
+  state.resetCampaignDeadline();
   return true;
 }
 

@@ -18,6 +18,7 @@ export function becomeFollower(state: RaftState, term: Term, leaderId: NodeId): 
   if (term > state.currentTerm) state.enterTerm(term);
   state.role = "follower";
   state.leaderId = leaderId;
+  if (leaderId !== noNode) state.campaigns = 0;
   state.leaderHeardMs = -Infinity;
   state.matchedIndex = state.commitIndex;
   state.acknowledgedIndex = 0;
@@ -31,6 +32,7 @@ export function becomeFollower(state: RaftState, term: Term, leaderId: NodeId): 
 /** Asks around before disturbing anyone: nothing persistent changes. */
 export function becomePreCandidate(state: RaftState): void {
   beginCampaign(state, "pre-candidate");
+  state.campaigns++;
 }
 
 /** Figure 3.1, Candidates: increment currentTerm, vote for self, reset election timer. */
@@ -47,7 +49,7 @@ function beginCampaign(state: RaftState, role: "pre-candidate" | "candidate"): v
   state.acknowledgementDue = false;
   forgetCampaignAndLeadership(state);
   state.votes.set(state.id, true);
-  state.resetElectionDeadline();
+  state.resetCampaignDeadline();
 }
 
 /**
@@ -57,6 +59,7 @@ function beginCampaign(state: RaftState, role: "pre-candidate" | "candidate"): v
 export function becomeLeader(state: RaftState): void {
   forgetCampaignAndLeadership(state);
   state.role = "leader";
+  state.campaigns = 0;
   state.leaderId = state.id;
   state.termStartIndex = state.log.lastIndex + 1;
   state.heartbeatDueMs = state.nowMs + state.heartbeatIntervalMs;

@@ -11,6 +11,9 @@ import type { LogIndex, Membership, Message, NodeId, Role, Term } from "./types.
 import { noNode } from "./types.ts";
 import { UncommittedBytes } from "./uncommitted.ts";
 
+/** The first campaign is given this part of an election timeout, and up to twice that. */
+const firstCampaignFraction = 8;
+
 export class RaftState {
   readonly id: NodeId;
   readonly random: Random;
@@ -33,6 +36,8 @@ export class RaftState {
   appliedIndex: LogIndex;
   /** When a message of the current leader last came; `-Infinity` when there is none to be loyal to. */
   leaderHeardMs = -Infinity;
+  /** Campaigns since a leader was last known. */
+  campaigns = 0;
   /** When to ask for an election unless a leader is heard or a vote granted before. */
   electionDeadlineMs = 0;
 
@@ -97,7 +102,20 @@ export class RaftState {
 
   /** Draws a new election timeout from `[t, 2t)` (§3.4: randomized, so that split votes are rare and resolve quickly). */
   resetElectionDeadline(): void {
-    const timeoutMs = this.tuning.electionTimeoutMs;
+    this.#setElectionDeadline(this.tuning.electionTimeoutMs);
+  }
+
+  /**
+   * When to give up a campaign that nobody decides, or to ask again after one that was refused. Soon at first, for a
+   * split vote should not cost a whole election timeout, and later each time, for answers may take long on slow disks.
+   */
+  resetCampaignDeadline(): void {
+    const { electionTimeoutMs } = this.tuning;
+    const soonMs = Math.ceil(electionTimeoutMs / firstCampaignFraction) * 2 ** Math.min(this.campaigns, 10);
+    this.#setElectionDeadline(Math.min(electionTimeoutMs, soonMs));
+  }
+
+  #setElectionDeadline(timeoutMs: number): void {
     this.electionDeadlineMs = this.nowMs + timeoutMs + this.random.below(timeoutMs);
   }
 

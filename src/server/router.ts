@@ -21,6 +21,8 @@ export interface RouterOptions {
 
 /** Requests that one client may have under way before its further input waits. */
 const pendingPerClientMax = 10_000;
+/** The same through the proxy: their answers, however large, pile up on both nodes if the client does not read them. */
+const proxiedPerClientMax = 256;
 const heldCheckIntervalMs = 50;
 
 export class Router {
@@ -75,6 +77,7 @@ export class Router {
     }
     if (pendingHere > 0) return false;
     if (disposition === "proxy") {
+      if (client.pendingProxied >= proxiedPerClientMax) return false;
       const request = new Request(client, command, args, client.dbIndex, isWrite);
       if (!node.submitProxied(request)) return this.#hold(client, args);
       this.#released(client);

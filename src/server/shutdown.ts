@@ -14,6 +14,8 @@ export interface ShutdownPorts {
   readonly logger: Logger;
   readonly drainTimeoutMs: () => number;
   readonly clientCount: () => number;
+  /** Requests whose answers are still open, of clients here and of those whose commands other nodes pass on. */
+  readonly openRequests: () => number;
   readonly isLeading: () => boolean;
   /** Hands leadership over; `done` is called when that has succeeded or failed for good. */
   readonly prepare: (done: () => void) => void;
@@ -32,6 +34,8 @@ export interface ShutdownStart {
 }
 
 const drainCheckMs = 50;
+/** A former leader answers at least so long: what the others have sent it by then is told where to go. */
+const drainMinMs = 200;
 
 /** One for the process; it can be started, hurried, taken back, and started again. */
 export class Shutdown {
@@ -41,6 +45,7 @@ export class Shutdown {
   #attempt = 0;
   #now = false;
   #drainUntilMs = 0;
+  #drainAtLeastUntilMs = 0;
   #timer: Timer | null = null;
   #aborted: (() => void)[] = [];
 
@@ -92,14 +97,18 @@ export class Shutdown {
     if (led && !moved)
       logger.warning("Leadership could not be handed over: the others will elect a leader by themselves");
     this.#phase = "draining";
-    this.#drainUntilMs = moved ? clock.monotonicMs() + drainTimeoutMs() : 0;
+    const nowMs = clock.monotonicMs();
+    this.#drainUntilMs = moved ? nowMs + drainTimeoutMs() : 0;
+    this.#drainAtLeastUntilMs = moved ? Math.min(nowMs + drainMinMs, this.#drainUntilMs) : 0;
     this.#drain();
   }
 
   #drain(): void {
-    const { clock, clientCount, end, logger } = this.#ports;
+    const { clock, clientCount, openRequests, end, logger } = this.#ports;
     this.#timer?.cancel();
-    if (!this.#now && clientCount() > 0 && clock.monotonicMs() < this.#drainUntilMs) {
+    const nowMs = clock.monotonicMs();
+    const isAwaited = clientCount() > 0 || openRequests() > 0 || nowMs < this.#drainAtLeastUntilMs;
+    if (!this.#now && isAwaited && nowMs < this.#drainUntilMs) {
       this.#timer = clock.after(drainCheckMs, () => this.#drain());
       return;
     }

@@ -382,3 +382,39 @@ describe("the invariants notice", () => {
     expect(() => new ClusterInvariants(() => true).readAnswered(1, 2)).toThrow("a read sees everything");
   });
 });
+
+describe("campaigns that nobody decides", () => {
+  /** Two of three voters ask for votes in the same instant, the third is gone; how long until one of them leads. */
+  function splitVoteMs(tuning: { readonly electionTimeoutMs: number }): number {
+    const cluster = new LocalCluster(3, {}, tuning);
+    cluster.elect(1);
+    cluster.isolated.add(1);
+    for (const id of [2, 3]) cluster.raft(id).campaignNow(cluster.nowMs);
+    cluster.deliver();
+    const startMs = cluster.nowMs;
+    while (cluster.raft(2).role !== "leader" && cluster.raft(3).role !== "leader") {
+      cluster.tick(1, [2, 3]);
+      cluster.deliver();
+    }
+    return cluster.nowMs - startMs;
+  }
+
+  test("a split vote costs a fraction of an election timeout", () => {
+    expect(splitVoteMs({ electionTimeoutMs: 1000 })).toBeLessThan(250);
+  });
+
+  test("are repeated at growing distances, up to the election timeout", () => {
+    const cluster = new LocalCluster(3);
+    for (const id of [1, 2]) cluster.isolated.add(id);
+    const startsMs: number[] = [];
+    let { wakeAtMs } = cluster.raft(3);
+    while (startsMs.length < 7) {
+      cluster.tick(Math.max(1, wakeAtMs - cluster.nowMs), [3]);
+      if (cluster.raft(3).wakeAtMs === wakeAtMs) continue;
+      startsMs.push(cluster.nowMs);
+      ({ wakeAtMs } = cluster.raft(3));
+    }
+    const gapsMs = startsMs.slice(1).map((ms, at) => ms - (startsMs[at] ?? 0));
+    expect(gapsMs).toEqual([155, 280, 530, 1030, 1030, 1030]);
+  });
+});

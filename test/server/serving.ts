@@ -52,6 +52,7 @@ export class Serving {
       logger,
       drainTimeoutMs: config.watch("shutdown-drain-timeout"),
       clientCount: () => this.server.clientCount,
+      openRequests: () => 0,
       isLeading: () => cluster.leading,
       prepare: (done) => cluster.transferLeadership(0, () => done()),
       cancel: () => cluster.asked.push("cancel shutdown"),

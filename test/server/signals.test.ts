@@ -16,6 +16,7 @@ function processUnderTest(): {
     logger: silentLogger,
     drainTimeoutMs: () => 1000,
     clientCount: () => 0,
+    openRequests: () => 0,
     isLeading: () => true,
     prepare: () => void seen.push("hand over"),
     cancel: () => void seen.push("cancel"),

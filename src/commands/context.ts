@@ -159,8 +159,11 @@ export interface ClusterPort {
   usedNodeIds(): readonly number[];
   /** What this node is, for nodes that look for a cluster or want to found one (RAFT.BOOTSTRAP STATE). */
   bootstrapFields(): readonly string[];
-  /** Whether this node, still without cluster, will join the one that the node at `address` founds, and no other. */
-  promiseFounder(address: string): boolean;
+  /**
+   * Whether this node, still without cluster, will join the one that the node at `address` founds, and no other;
+   * `gaveWay` are the addresses of nodes that have promised to join one with a lower address than their own.
+   */
+  promiseFounder(address: string, gaveWay: readonly string[]): boolean;
   /** Why this connection must not become a peer link (wrong cluster, wrong node, version), or null to let it in. */
   peerError(hello: PeerHello): string | null;
   /** Runs a data command on this node's own keyspace, past the log; for diagnosis only. */

@@ -5,7 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
 import type { MembershipChange } from "../raft/membership.ts";
-import type { LogIndex, NodeId } from "../raft/types.ts";
+import type { LogIndex, Member, NodeId } from "../raft/types.ts";
 import { noNode } from "../raft/types.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Log } from "../storage/log.ts";
@@ -39,7 +39,7 @@ export class Administration {
 
   /**
    * Adds a node as learner; `id` 0 draws one. Asking again for what is done already is answered alike, so that a node
-   * which lost the answer may ask again.
+   * which lost the answer may ask again, until it has taken part.
    */
   addNode(id: NodeId, host: string, port: number, done: (result: AddResult) => void): void {
     const { raft } = this.#options.member;
@@ -49,6 +49,8 @@ export class Administration {
       done(error === null ? { id: nodeId, clusterId: this.#options.clusterId } : { error });
     const sameAddress = members.find((member) => member.host === host && member.port === port);
     if (sameAddress?.id === nodeId) {
+      // One that has taken part already and asks to be added has lost what it vouched for: it must not come back as it was.
+      if (this.#hasTakenPart(sameAddress)) return added(errors.nodeIdUsed);
       return added(raft.membershipIndex <= raft.commitIndex ? null : errors.votingChangeInProgress);
     }
     if (usedIds.includes(nodeId)) return added(errors.nodeIdUsed);
@@ -57,6 +59,12 @@ export class Administration {
     if (sameAddress.voting) return added(errorFor.addressInUse(sameAddress.id));
     // A learner whose node asks anew under another id: it has lost its files before it ever caught up.
     this.#change({ kind: "remove", id: sameAddress.id }, (error) => (error === null ? add() : added(error)));
+  }
+
+  #hasTakenPart({ id, voting }: Member): boolean {
+    if (voting) return true;
+    const progress = this.#options.member.raft.peers().find((peer) => peer.id === id);
+    return progress !== undefined && progress.matchIndex > 0;
   }
 
   removeNode(id: NodeId, done: Done): void {

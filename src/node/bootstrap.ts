@@ -3,8 +3,13 @@
 //   · one is a member already: join its cluster (also what a node with a wiped disk does);
 //   · as many empty nodes as expected see each other: the one with the lowest address founds the cluster once all the
 //     others have promised to join it and nobody else; the rest find it a member in their next round.
-// Two clusters can never come of it: a founder needs the promise of all it counts, each node promises once while it
-// lives, and a founder has promised itself, so of two groups of the expected size that share a node only one succeeds.
+//
+// Two clusters can never come of it, as long as the expected number is a majority of the nodes there are. A founder needs
+// the promise of all it counts, its own included, so two founders would share a node that promised itself to both. But
+// promises are on disk, and a node takes one back only for a founder with a lower address, and only if its own candidate
+// for it was itself or has meanwhile made such a promise too. Promises thus only ever move to lower addresses: who once
+// gave way to another never founds any more, and who has founded is a member and gives way to nobody. (A candidate that
+// is lost for good after others promised to join it blocks them, for nobody can know that it founded nothing.)
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
@@ -22,6 +27,8 @@ export interface BootstrapState {
   readonly nonce: string;
   /** Nodes of another name are not counted. */
   readonly clusterName: string;
+  /** Address of the node that it has promised to join; "" when none. */
+  readonly promisedTo: string;
 }
 
 export interface BootstrapOptions {
@@ -33,6 +40,8 @@ export interface BootstrapOptions {
   /** Nodes that must see each other before one founds; 0 joins only. */
   readonly expect: number;
   readonly self: () => BootstrapState;
+  /** Stores a promise, durably on return. */
+  readonly storePromise: (founder: string) => void;
   readonly found: () => void;
   readonly join: (addresses: readonly Address[]) => void;
 }
@@ -45,8 +54,6 @@ export class Bootstrap {
   readonly #options: BootstrapOptions;
   #timer: Timer | null = null;
   #stopped = false;
-  /** The address of the founder that this node has promised to join; "" when none. */
-  #promisedTo = "";
   #lastNotice = "";
 
   constructor(options: BootstrapOptions) {
@@ -60,10 +67,17 @@ export class Bootstrap {
     this.#timer?.cancel();
   }
 
-  /** Another node asks for the promise to join it; false when it was given to somebody else. */
-  promise(founder: string): boolean {
-    if (this.#stopped || (this.#promisedTo !== "" && this.#promisedTo !== founder)) return false;
-    this.#promisedTo = founder;
+  /**
+   * The node at `founder` asks for the promise to join it; `gaveWay` are the addresses of candidates that have promised
+   * to join a lower one. False when the promise has been given to somebody else.
+   */
+  promise(founder: string, gaveWay: readonly string[]): boolean {
+    if (this.#stopped) return false;
+    const { address, promisedTo } = this.#options.self();
+    if (promisedTo === founder) return true;
+    const isFree = promisedTo === "" || promisedTo === address || gaveWay.includes(promisedTo);
+    if (!isFree || (promisedTo !== "" && founder > promisedTo)) return false;
+    this.#options.storePromise(founder);
     return true;
   }
 
@@ -98,23 +112,30 @@ export class Bootstrap {
       return this.#wait(`${others.size + 1} of ${expect} expected nodes see each other`);
     const lowest = [...others.values()].every(({ state }) => self.address < state.address);
     if (!lowest) return this.#again();
-    if (!this.promise(self.address)) return this.#wait(`promised to join ${this.#promisedTo}`);
+    const states = [...others.values()].map(({ state }) => state);
+    const gaveWay = states.filter(hasGivenWay).map(({ address }) => address);
+    if (!this.promise(self.address, gaveWay)) {
+      return this.#wait(`promised to join ${self.promisedTo}, which may have founded one`);
+    }
     this.#askPromises(
       [...others.values()].map(({ address }) => address),
-      self.address,
+      gaveWay,
     );
   }
 
-  #askPromises(addresses: readonly Address[], founder: string): void {
+  #askPromises(addresses: readonly Address[], gaveWay: readonly string[]): void {
+    const founder = this.#options.self().address;
     let open = addresses.length;
     let refused = false;
     const settle = (): void => {
       if (this.#stopped || open > 0) return;
       if (refused) this.#wait("not all nodes promised to join this one");
+      // It may have given way itself while it asked.
+      else if (this.#options.self().promisedTo !== founder) this.#again();
       else this.#options.found();
     };
     for (const address of addresses) {
-      this.#call(address, ["RAFT.BOOTSTRAP", "PROMISE", founder], (value) => {
+      this.#call(address, ["RAFT.BOOTSTRAP", "PROMISE", founder, ...gaveWay], (value) => {
         if (value?.kind !== "simple") refused = true;
         open--;
         settle();
@@ -145,12 +166,18 @@ export class Bootstrap {
 
 /** The fields of RAFT.BOOTSTRAP STATE's answer, in this order. */
 export function bootstrapFields(state: BootstrapState): readonly string[] {
-  return [state.member ? "member" : "empty", state.address, state.nonce, state.clusterName];
+  const { member, address, nonce, clusterName, promisedTo } = state;
+  return [member ? "member" : "empty", address, nonce, clusterName, promisedTo];
 }
 
 function stateOf(value: ReplyValue | null): BootstrapState | null {
-  if (value?.kind !== "array" || value.items.length !== 4) return null;
+  if (value?.kind !== "array" || value.items.length !== 5) return null;
   const texts = value.items.map((item) => (item.kind === "bulk" ? item.text : ""));
-  const [standing, address, nonce, clusterName] = texts as [string, string, string, string];
-  return { member: standing === "member", address, nonce, clusterName };
+  const [standing = "", address = "", nonce = "", clusterName = "", promisedTo = ""] = texts;
+  return { member: standing === "member", address, nonce, clusterName, promisedTo };
+}
+
+/** Whether a node will never found: it has promised to join one with a lower address. */
+function hasGivenWay({ address, promisedTo }: BootstrapState): boolean {
+  return promisedTo !== "" && promisedTo < address;
 }

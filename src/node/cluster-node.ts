@@ -74,6 +74,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   #bootstrap: Bootstrap | null = null;
   /** Who waits for JOIN's answer. */
   #joined: Done | null = null;
+  #lastJoinFailure = "";
   #leaving = false;
 
   constructor(options: ClusterNodeOptions) {
@@ -200,6 +201,10 @@ export class ClusterNode implements ClusterPort, StatusSource {
   }
 
   join(addresses: readonly Address[], done: Done): void {
+    this.#join(addresses, (reason) => this.#options.logger.warning(`Joining failed: ${reason}`), done);
+  }
+
+  #join(addresses: readonly Address[], failed: (reason: string) => void, done: Done): void {
     if (this.#state !== "uninitialized") return done(errors.clusterAlreadyMember);
     const { config, clock, logger, network } = this.#options;
     const nodeId = this.#ownNodeId();
@@ -212,7 +217,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
       this.#joiner = null;
       this.#state = "uninitialized";
       if (result.kind === "failed") {
-        logger.warning(`Joining failed: ${result.reason}`);
+        failed(result.reason);
         return done(errors.joinFailed);
       }
       logger.notice(`Joined cluster ${result.clusterId} as node ${nodeId} at ${formatAddress(self)}`);
@@ -249,11 +254,20 @@ export class ClusterNode implements ClusterPort, StatusSource {
       addresses,
       expect: config.get("bootstrap-expect"),
       self: () => this.#bootstrapState(),
+      storePromise: (founder) => this.#directory?.promiseFounder(founder),
       found: () => void this.init(undefined),
-      join: (members) => {
-        if (this.#state === "uninitialized") this.join(members, () => undefined);
-      },
+      join: (members) => this.#joinFromBootstrap(members),
     });
+  }
+
+  /** Tried again every round, so each reason for failing is told once. */
+  #joinFromBootstrap(members: readonly Address[]): void {
+    if (this.#state !== "uninitialized") return;
+    const failed = (reason: string): void => {
+      if (reason !== this.#lastJoinFailure) this.#options.logger.warning(`Not joined yet: ${reason}`);
+      this.#lastJoinFailure = reason;
+    };
+    this.#join(members, failed, () => undefined);
   }
 
   bootstrapFields(): readonly string[] {
@@ -266,11 +280,12 @@ export class ClusterNode implements ClusterPort, StatusSource {
       address: formatAddress(this.#options.advertised()),
       nonce: this.#nonce,
       clusterName: this.#options.config.get("cluster-name"),
+      promisedTo: this.#directory?.founderPromise ?? "",
     };
   }
 
-  promiseFounder(address: string): boolean {
-    return this.#state === "uninitialized" && this.#bootstrap !== null && this.#bootstrap.promise(address);
+  promiseFounder(address: string, gaveWay: readonly string[]): boolean {
+    return this.#state === "uninitialized" && this.#bootstrap?.promise(address, gaveWay) === true;
   }
 
   // ── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,6 +308,12 @@ export class ClusterNode implements ClusterPort, StatusSource {
   submitProxied(request: Request): boolean {
     const member = this.#present();
     return member.proxyOrigin.submit(request, member.raft.leaderId);
+  }
+
+  /** Entries and proxied requests of this node whose answers are open. */
+  get openRequests(): number {
+    const member = this.#member;
+    return member === null ? 0 : member.replica.pendingProposals + member.proxyOrigin.outstandingCount;
   }
 
   /** The requester is gone for good. */

@@ -6,6 +6,7 @@
 //     hard-state        term and vote (hard-state.ts)
 //     log/              the Raft log (log.ts)
 //   node.new/         the same, being made: never used, removed at the next start
+//   promise           before that: which node it has promised to join (founder-promise.ts)
 //   removed-<id>/     what `node/` was before node <id> was removed from its cluster; nothing here reads it
 //
 // Whether the node belongs to a cluster is one question to the directory, "is there a `node`", and each change of the
@@ -15,6 +16,7 @@
 import type { LogIndex } from "../raft/types.ts";
 import type { Disk, DiskLock } from "./disk.ts";
 import { StorageError } from "./errors.ts";
+import { founderPromisePath, readFounderPromise, writeFounderPromise } from "./founder-promise.ts";
 import { HardStateFile } from "./hard-state.ts";
 import { type Identity, readIdentity, writeIdentity } from "./identity.ts";
 import { Log } from "./log.ts";
@@ -45,6 +47,7 @@ export class DataDirectory {
   readonly #options: DataDirectoryOptions;
   readonly #lock: DiskLock;
   #files: NodeFiles | null = null;
+  #founderPromise = "";
 
   private constructor(options: DataDirectoryOptions, lock: DiskLock) {
     this.path = options.path;
@@ -70,6 +73,8 @@ export class DataDirectory {
       if (names.includes(nodeName)) {
         disk.syncDirectory(directory.#nodePath);
         directory.#openNode();
+      } else {
+        directory.#founderPromise = readFounderPromise(disk, path);
       }
       return directory;
     } catch (error) {
@@ -81,6 +86,17 @@ export class DataDirectory {
   /** Null as long as the node belongs to no cluster. */
   get files(): NodeFiles | null {
     return this.#files;
+  }
+
+  /** The address of the node that this one, still without cluster, has promised to join; "" when none. */
+  get founderPromise(): string {
+    return this.#founderPromise;
+  }
+
+  /** Promises, durably on return, to join the cluster that the node at `founder` founds. Throws DiskError. */
+  promiseFounder(founder: string): void {
+    writeFounderPromise(this.#options.disk, this.path, founder);
+    this.#founderPromise = founder;
   }
 
   /** Makes the files of a node that starts its life in a cluster, durably, and opens them. */
@@ -96,6 +112,9 @@ export class DataDirectory {
     writeIdentity(disk, unfinished, identity);
     disk.rename(unfinished, this.#nodePath);
     disk.syncDirectory(this.path);
+    // Kept by joining or founding; a crash that leaves the file does no harm.
+    disk.remove(founderPromisePath(this.path));
+    this.#founderPromise = "";
     return this.#openNode();
   }
 

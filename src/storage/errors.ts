@@ -10,6 +10,8 @@ export type StorageErrorCode =
   /** The node's folder exists but the file that says who it is does not. */
   | "IDENTITY_MISSING"
   | "IDENTITY_DAMAGED"
+  /** Whom a node without cluster promised to join. */
+  | "PROMISE_DAMAGED"
   | "HARD_STATE_MISSING"
   | "HARD_STATE_DAMAGED"
   /** There is no segment at all, or entries are missing between or before those found. */

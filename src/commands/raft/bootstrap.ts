@@ -17,7 +17,15 @@ const bootstrap: LocalCommand = {
       type: "oneof",
       arguments: [
         { name: "state", type: "pure-token", token: "STATE" },
-        { name: "founder-address", type: "string", token: "PROMISE" },
+        {
+          name: "promise",
+          type: "block",
+          token: "PROMISE",
+          arguments: [
+            { name: "founder-address", type: "string" },
+            { name: "address-that-gave-way", type: "string", optional: true, multiple: true },
+          ],
+        },
       ],
     },
   ],
@@ -27,8 +35,8 @@ const bootstrap: LocalCommand = {
       const fields = cluster.bootstrapFields();
       reply.array(fields.length);
       for (const field of fields) reply.bulk(field);
-    } else if (isWord(word, "promise") && args.length === 3) {
-      if (cluster.promiseFounder(args[2] as string)) reply.ok();
+    } else if (isWord(word, "promise") && args.length >= 3) {
+      if (cluster.promiseFounder(args[2] as string, args.slice(3))) reply.ok();
       else reply.error(errors.founderRefused);
     } else {
       reply.error(errorFor.wrongArity("raft.bootstrap"));

@@ -17,7 +17,8 @@ export const int64Min = -0x8000_0000_0000_0000n;
 /** The value of a canonical integer within ±(2^53 - 1); null for any other text, also for larger integers. O(length ≤ 17). */
 export function parseSafeInteger(text: string): number | null {
   const length = text.length;
-  if (length === 0) return null;
+  // Most values of clients end here, before a character is looked at.
+  if (length === 0 || length > safeDigitsMax + 1) return null;
   const first = text.charCodeAt(0);
   const from = first === minus ? 1 : 0;
   const digits = length - from;

@@ -60,6 +60,8 @@ export class BatchBuilder {
   clear(): void {
     // A burst of huge values must not pin its memory for ever.
     if (this.#buffer.length > keptCapacityBytes) this.#buffer = Buffer.allocUnsafe(initialCapacityBytes);
+    // An old record's header, or what else lay in this memory, must not be taken for that of the next.
+    this.#buffer.fill(0, 0, this.#headerBytes);
     this.#count = 0;
     this.#length = this.#headerBytes + 1;
     this.#buffer[this.#headerBytes] = formatVersion;

@@ -13,7 +13,7 @@ import type { Request, Requester } from "./request.ts";
 /** A batch on its way into the log. */
 export interface Batch {
   readonly kind: "command" | "clock";
-  /** Valid until `clear`; null for a batch without writes, whose entry only moves the clock. */
+  /** Valid until `clear`, or the next `takeBatch`; null for a batch without writes, whose entry only moves the clock. */
   readonly record: Uint8Array | null;
   /** In the order in which they are executed. */
   readonly requests: readonly Request[];
@@ -21,7 +21,9 @@ export interface Batch {
 
 /** The intake of one replica; all operations are O(1) but those that move reads, which are O(reads of the turn). */
 export class Intake {
-  readonly #builder = new BatchBuilder(recordHeaderBytes);
+  #builder = new BatchBuilder(recordHeaderBytes);
+  /** Holds the record of the batch taken last: what comes in while that enters the log must not touch it. */
+  #taken = new BatchBuilder(recordHeaderBytes);
   #batch: Request[] = [];
   #needsClock = false;
   #reads: Request[] = [];
@@ -90,17 +92,25 @@ export class Intake {
     return reads;
   }
 
-  /** Takes out the batch; `clear` must follow once its record has been written. */
+  /**
+   * Takes out the batch; `clear` must follow once its record has been written. Meanwhile more may come in: proposing can
+   * end a wait of clients, whose next writes arrive then and there.
+   */
   takeBatch(): Batch {
     const requests = this.#batch;
+    const builder = this.#builder;
+    this.#builder = this.#taken;
+    this.#builder.clear();
+    this.#taken = builder;
     this.#batch = [];
     this.#needsClock = false;
-    if (this.#builder.count === 0) return { kind: "clock", record: null, requests };
-    return { kind: "command", record: this.#builder.record(), requests };
+    if (builder.count === 0) return { kind: "clock", record: null, requests };
+    return { kind: "command", record: builder.record(), requests };
   }
 
+  /** The record of the batch taken last is not needed any more. */
   clear(): void {
-    this.#builder.clear();
+    this.#taken.clear();
   }
 
   /** Moves the requester's reads of this turn behind the batch so far; false when it has reads in rounds too. */

@@ -200,7 +200,8 @@ export const errorFor = {
   raftParameterFixed: (name: string): string => `ERR '${name}' only supported at load time`,
   raftParameterInvalid: (name: string, reason: string): string => `ERR invalid '${name}' value: ${reason}`,
   /** RAFT.NODE ADD with the address of a member. */
-  addressInUse: (nodeId: number): string => `ERR node ${nodeId} has this address: remove it first (RAFT.NODE REMOVE ${nodeId})`,
+  addressInUse: (nodeId: number): string =>
+    `ERR node ${nodeId} has this address: remove it first (RAFT.NODE REMOVE ${nodeId})`,
   electionFailed: (reason: string): string => `ERR failed to start an election: ${reason}`,
   /** `text` is one of the parser's, such as `too big inline request`. */
   protocol: (text: string): string => `ERR Protocol error: ${text}`,

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { CommandTable } from "../../src/commands/table.ts";
 import { SeededRandom } from "../../src/base/random.ts";
-import { Intake } from "../../src/node/intake.ts";
+import { forEachCommand } from "../../src/node/batch.ts";
+import { type Batch, Intake } from "../../src/node/intake.ts";
 import { Request, type Requester } from "../../src/node/request.ts";
 import { noReply } from "../../src/resp/no-reply.ts";
+import { recordHeaderBytes } from "../../src/storage/record.ts";
 
 const commands = new CommandTable();
 
@@ -32,6 +34,13 @@ function requestOf(requester: Requester, ...args: string[]): Request {
   if (found.kind === "error" || found.command.scope !== "data")
     throw new Error(`no data command ${args.join(" ")}`);
   return new Request(requester, found.command, args, 0, found.isWrite);
+}
+
+function commandsIn({ record }: Batch): string[][] {
+  const commandsFound: string[][] = [];
+  if (record !== null)
+    forEachCommand(record.subarray(recordHeaderBytes), (_, args) => commandsFound.push(args));
+  return commandsFound;
 }
 
 describe("Intake", () => {
@@ -102,6 +111,21 @@ describe("Intake", () => {
     expect(intake.moveDueReads(() => true)).toEqual([]);
     expect(intake.isBatchEmpty).toBe(true);
     expect(intake.hasReads).toBe(true);
+  });
+
+  test("keeps what comes in while a batch is on its way into the log", () => {
+    const intake = new Intake();
+    const [client, other] = [new TestRequester(), new TestRequester()];
+    const [first, second] = [requestOf(client, "SET", "a", "1"), requestOf(other, "SET", "b", "2")];
+    intake.addWrite(first);
+    const leaving = intake.takeBatch();
+    intake.addWrite(second);
+    expect([leaving.requests, commandsIn(leaving)]).toEqual([[first], [["SET", "a", "1"]]]);
+    intake.clear();
+    const next = intake.takeBatch();
+    expect([next.requests, commandsIn(next)]).toEqual([[second], [["SET", "b", "2"]]]);
+    intake.clear();
+    expect(intake.takeBatch()).toEqual({ kind: "clock", record: null, requests: [] });
   });
 
   const seed = Number(process.env.SEED ?? 1);

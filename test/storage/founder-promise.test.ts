@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { SeededRandom } from "../../src/base/random.ts";
+import { DataDirectory } from "../../src/storage/data-directory.ts";
+import { StorageError } from "../../src/storage/errors.ts";
+import { MemoryDisk, PowerCut } from "./memory-disk.ts";
+
+const identity = {
+  clusterId: "0123456789abcdef0123456789abcdef",
+  nodeId: 7,
+  founder: null,
+  address: { host: "n1", port: 6379 },
+};
+
+function open(disk: MemoryDisk): DataDirectory {
+  return DataDirectory.open({ disk, path: "/data", segmentSizeBytes: 4096 });
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof StorageError) return error.code;
+    throw error;
+  }
+  return "none";
+}
+
+describe("DataDirectory.promiseFounder()", () => {
+  test("is remembered after a power cut, and the last promise counts", () => {
+    const disk = new MemoryDisk();
+    expect(open(disk).founderPromise).toBe("");
+    disk.killProcess();
+    const directory = open(disk);
+    directory.promiseFounder("n2:6379");
+    directory.promiseFounder("n1:6379");
+    expect(directory.founderPromise).toBe("n1:6379");
+    disk.crash(new SeededRandom(1));
+    expect(open(disk).founderPromise).toBe("n1:6379");
+  });
+
+  test("leaves the old promise or the new one when the power goes in the middle", () => {
+    for (let cutAt = 1; cutAt <= 6; cutAt++) {
+      const disk = new MemoryDisk();
+      const directory = open(disk);
+      directory.promiseFounder("n2:6379");
+      disk.cutPowerAfter(cutAt);
+      try {
+        directory.promiseFounder("n1:6379");
+      } catch (error) {
+        if (!(error instanceof PowerCut)) throw error;
+      }
+      disk.crash(new SeededRandom(cutAt));
+      expect(["n1:6379", "n2:6379"]).toContain(open(disk).founderPromise);
+    }
+  });
+
+  test("is over once the node belongs to a cluster", () => {
+    const disk = new MemoryDisk();
+    const directory = open(disk);
+    directory.promiseFounder("n2:6379");
+    directory.create(identity);
+    directory.archive();
+    directory.close();
+    expect(open(disk).founderPromise).toBe("");
+  });
+
+  test("finds any changed byte", () => {
+    const disk = new MemoryDisk();
+    const directory = open(disk);
+    directory.promiseFounder("n2:6379");
+    directory.close();
+    const { length } = disk.read("/data/promise") as Uint8Array;
+    for (let offset = 0; offset < length; offset++) {
+      disk.damage("/data/promise", offset, 1);
+      expect(codeOf(() => open(disk))).toBe("PROMISE_DAMAGED");
+      disk.damage("/data/promise", offset, 1);
+    }
+    expect(codeOf(() => open(disk))).toBe("none");
+  });
+});

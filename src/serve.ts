@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { LineLogger } from "./base/line-logger.ts";
-import { SeededRandom } from "./base/random.ts";
+import { randomHex, SeededRandom } from "./base/random.ts";
 import { redisVersion, vlotCommit, vlotVersion } from "./base/version.ts";
 import { CommandTable } from "./commands/table.ts";
 import type { Config } from "./config/config.ts";
@@ -165,7 +165,7 @@ class ServingProcess {
       acceptPeer: (connection, hello) => this.#node.acceptPeer(connection, hello),
       shutdown: this.#shutdown,
       rewriteConfig: () => rewriteConfigFile(configFile, this.#config),
-      runId: hex(this.#random, 40),
+      runId: randomHex(this.#random, 40),
       configFile: configFile ?? "",
     });
   }
@@ -187,12 +187,6 @@ function statusOf(error: Error): number {
 function entropy(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high >>> 11) * 0x1_0000_0000 + low;
-}
-
-function hex(random: SeededRandom, length: number): string {
-  let text = "";
-  while (text.length < length) text += random.below(16).toString(16);
-  return text;
 }
 
 function writePidFile(config: Config): void {

@@ -45,3 +45,10 @@ export class SeededRandom implements Random {
     return Math.floor(((high * 0x400_0000 + low) / 0x20_0000_0000_0000) * bound);
   }
 }
+
+/** `length` random hexadecimal digits. */
+export function randomHex(random: Random, length: number): string {
+  let text = "";
+  while (text.length < length) text += random.below(16).toString(16);
+  return text;
+}

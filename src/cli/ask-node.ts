@@ -4,20 +4,16 @@ import type { Address } from "../config/option.ts";
 import { callRemote } from "../node/remote-call.ts";
 import { systemClock } from "../node/system-clock.ts";
 import { BunNetwork } from "../peer/bun-network.ts";
+import type { Credentials } from "../peer/hello.ts";
 import type { ReplyValue } from "../resp/reply-parser.ts";
 
 const network = new BunNetwork(systemClock);
 const timeoutMs = 2000;
 
-export interface Login {
-  readonly user: string;
-  readonly password: string;
-}
-
 /** One command to one node. The reply, or why there is none. */
 export function askNode(
   address: Address,
-  login: Login | null,
+  login: Credentials | null,
   args: readonly string[],
 ): Promise<ReplyValue | { readonly kind: "unreachable"; readonly reason: string }> {
   return new Promise((resolve) => {
@@ -36,7 +32,7 @@ export interface NodeReport {
 }
 
 /** Asks a node for INFO raft. */
-export async function reportOf(address: Address, login: Login | null): Promise<NodeReport> {
+export async function reportOf(address: Address, login: Credentials | null): Promise<NodeReport> {
   const reply = await askNode(address, login, ["INFO", "raft"]);
   const fields = new Map<string, string>();
   if (reply.kind === "unreachable") return { address, problem: reply.reason, fields };
@@ -62,6 +58,6 @@ export function otherAddresses(report: NodeReport): Address[] {
 }
 
 /** The login for a password given by flag or environment; null without one. */
-export function loginFor(password: string | undefined): Login | null {
+export function loginFor(password: string | undefined): Credentials | null {
   return password === undefined || password === "" ? null : { user: "default", password };
 }

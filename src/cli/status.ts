@@ -1,9 +1,10 @@
 // `vlot status`: the cluster at a glance, one line a node, or the same as JSON.
 
-import { loginFor, type Login, type NodeReport, otherAddresses, reportOf } from "./ask-node.ts";
+import { loginFor, type NodeReport, otherAddresses, reportOf } from "./ask-node.ts";
 import { addressArgument, subcommandFlags } from "./flags.ts";
 import { formatAddress } from "../config/parse-value.ts";
 import type { Address } from "../config/option.ts";
+import type { Credentials } from "../peer/hello.ts";
 
 /** A node as `vlot status --json` shows it. Numbers are null when the node gives no answer. */
 export interface NodeStatus {
@@ -41,7 +42,7 @@ export async function status(
 }
 
 /** Asks the node at `start`, and all that it names. */
-export async function statusOf(start: Address, login: Login | null): Promise<readonly NodeStatus[]> {
+export async function statusOf(start: Address, login: Credentials | null): Promise<readonly NodeStatus[]> {
   const first = await reportOf(start, login);
   const others = await Promise.all(otherAddresses(first).map((address) => reportOf(address, login)));
   const reports = [first, ...others];

@@ -17,6 +17,7 @@ import type { Address } from "../config/option.ts";
 import type { Network } from "../peer/connection.ts";
 import type { ReplyValue } from "../resp/reply-parser.ts";
 import { callRemote } from "./remote-call.ts";
+import type { Credentials } from "../peer/hello.ts";
 
 /** What a node says of itself to one that wants to found or join. */
 export interface BootstrapState {
@@ -35,7 +36,7 @@ export interface BootstrapOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly credentials: Credentials | null;
   readonly addresses: readonly Address[];
   /** Nodes that must see each other before one founds; 0 joins only. */
   readonly expect: number;

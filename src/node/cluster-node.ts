@@ -11,7 +11,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { keySlot } from "../base/key-slot.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Random } from "../base/random.ts";
+import { type Random, randomHex } from "../base/random.ts";
 import type { DataCommand } from "../commands/command.ts";
 import type { ClusterNodeView, ClusterPort, PeerHello } from "../commands/context.ts";
 import { keysOf } from "../commands/keys-of.ts";
@@ -440,9 +440,3 @@ export class ClusterNode implements ClusterPort, StatusSource {
 /** How long JOIN waits for this node to vote before it answers all the same. */
 const joinSettleMs = 2000;
 const leaveDelayMs = 300;
-
-function randomHex(random: Random, length: number): string {
-  let text = "";
-  while (text.length < length) text += random.below(16).toString(16);
-  return text;
-}

@@ -3,6 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { defaultTransportOptions, type TransportOptions } from "../peer/transport-options.ts";
 import type { RaftTuning } from "../raft/options.ts";
+import type { Credentials } from "../peer/hello.ts";
 
 /** The core's tuning as configured now. */
 export function raftTuningOf(config: Config): RaftTuning {
@@ -28,7 +29,7 @@ export function transportOptionsOf(config: Config, advertisedAddress: string): T
 }
 
 /** How this node logs in on others: null when no password is configured, since then none is needed. */
-export function credentialsOf(config: Config): { readonly user: string; readonly password: string } | null {
+export function credentialsOf(config: Config): Credentials | null {
   const password = config.get("cluster-password");
   return password === "" ? null : { user: config.get("cluster-user"), password };
 }

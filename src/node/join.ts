@@ -9,12 +9,13 @@ import type { Network } from "../peer/connection.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { ReplyValue } from "../resp/reply-parser.ts";
 import { type RemoteAnswer, callRemote } from "./remote-call.ts";
+import type { Credentials } from "../peer/hello.ts";
 
 export interface JoinOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly credentials: Credentials | null;
   readonly nodeId: NodeId;
   /** Where the others reach this node. */
   readonly self: Address;

@@ -5,6 +5,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Connection, Network } from "../peer/connection.ts";
 import { ReplyParser, type ReplyValue } from "../resp/reply-parser.ts";
 import { encodeRequest } from "../resp/request-encoder.ts";
+import type { Credentials } from "../peer/hello.ts";
 
 export interface RemoteCall {
   readonly network: Network;
@@ -12,7 +13,7 @@ export interface RemoteCall {
   readonly host: string;
   readonly port: number;
   /** Sent first when set, as AUTH. */
-  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly credentials: Credentials | null;
   readonly args: readonly string[];
   readonly timeoutMs: number;
 }

@@ -153,6 +153,13 @@ class Loader {
     if (config.get("bootstrap-expect") > 1 && config.get("join").length === 0) {
       throw usage("CONFLICT", "bootstrap-expect needs join, the addresses of the nodes to expect");
     }
+    const expect = config.get("bootstrap-expect");
+    if (expect > 0 && config.get("join").length >= expect * 2) {
+      throw usage(
+        "CONFLICT",
+        `bootstrap-expect ${expect} is not a majority of the ${config.get("join").length} addresses in join: two clusters could come of it`,
+      );
+    }
     if (config.get("request-timeout") * 2 > config.get("election-timeout")) {
       this.#warnings.push(
         `request-timeout (${config.get("request-timeout")} ms) is more than half of election-timeout (${config.get("election-timeout")} ms): one late heartbeat can cost the leader its place`,

@@ -30,7 +30,7 @@ export const vlotOptions = [
     max: 63,
     default: "0",
     when: "start",
-    help: "With join: when this many empty nodes see each other, one of them founds the cluster and the others join it. Start all nodes with the same line, in any order. 0: join an existing cluster only.",
+    help: "With join: when this many empty nodes see each other, one of them founds the cluster and the others join it. It must be a majority of the addresses in join. Start all nodes with the same line, in any order. 0: join an existing cluster only.",
   },
   {
     name: "cluster-name",

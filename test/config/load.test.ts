@@ -71,6 +71,10 @@ const bad: readonly (readonly [argv: readonly string[], message: string])[] = [
     "--daemonize: 'daemonize' cannot be used: vlot stays in the foreground: let systemd, a container or `&` put it in the background",
   ],
   [["--init", "--join", "a"], "init founds a new cluster and join enters an existing one: give one of them"],
+  [
+    ["--bootstrap-expect", "2", "--join", "a,b,c,d"],
+    "bootstrap-expect 2 is not a majority of the 4 addresses in join: two clusters could come of it",
+  ],
   [["--bootstrap-expect", "3"], "bootstrap-expect needs join, the addresses of the nodes to expect"],
 ];
 

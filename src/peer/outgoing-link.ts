@@ -31,6 +31,8 @@ export interface OutgoingOwner {
 }
 
 const pauseMsMax = 1000;
+/** How a node answers that does not belong to a cluster (yet). */
+const notYetPrefix = "NOCLUSTER";
 
 export class OutgoingLink implements HandshakeOwner, LinkOwner {
   readonly target: Member;
@@ -98,6 +100,7 @@ export class OutgoingLink implements HandshakeOwner, LinkOwner {
 
   failed(reason: string): void {
     this.#handshake = null;
+    if (reason.startsWith(notYetPrefix)) return this.#notYet(reason);
     this.#state = "connect_error";
     this.connectErrors++;
     // One line for each new reason, not one for every attempt of a long outage.
@@ -107,6 +110,13 @@ export class OutgoingLink implements HandshakeOwner, LinkOwner {
     this.#lastFailure = reason;
     this.#pause();
     if (reason === refusals.removed) this.#owner.refusedAsRemoved(this);
+  }
+
+  /** The other node has been added and is about to take up its place: nothing is wrong. */
+  #notYet(reason: string): void {
+    this.#state = "disconnected";
+    this.#environment.logger.verbose(`${this.#name} waits: ${reason}`);
+    this.#pause();
   }
 
   frame(frame: Frame): string | null {

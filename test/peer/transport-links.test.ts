@@ -61,6 +61,22 @@ describe("a hello", () => {
     expect(right.listener.events).toEqual([]);
   });
 
+  test("to a node that has yet to take up its place waits for it, which is no error", () => {
+    const a = world.node({ id: 1 });
+    world.network.listen("10.0.0.2", 2, (end) => {
+      end.write(Buffer.from("-NOCLUSTER No Raft Cluster (joining now)\r\n"));
+      return { data: () => undefined, drain: () => undefined, closed: () => undefined };
+    });
+    a.transport.setMembers([{ id: 2, host: "10.0.0.2", port: 2, voting: false }]);
+    world.clock.advance(1000);
+    expect(a.transport.statistics(2)).toMatchObject({
+      state: "disconnected",
+      connectErrors: 0,
+      connectOks: 0,
+    });
+    expect(a.logger.notices).toEqual([]);
+  });
+
   test("carries the cluster's password, and a wrong one is an error that says so", () => {
     const a = world.node({ id: 1, options: { credentials: { user: "default", password: "s3cret \xff" } } });
     const b = world.node({ id: 2, password: "s3cret \xff" });

@@ -7,6 +7,7 @@ import type { Address } from "../config/option.ts";
 import { formatAddress } from "../config/parse-value.ts";
 import type { Network } from "../peer/connection.ts";
 import type { NodeId } from "../raft/types.ts";
+import { errors } from "../resp/errors.ts";
 import type { ReplyValue } from "../resp/reply-parser.ts";
 import { type RemoteAnswer, callRemote } from "./remote-call.ts";
 import type { Credentials } from "../peer/hello.ts";
@@ -134,10 +135,6 @@ function redirectionOf(error: string): Address | null {
 
 /** Errors that go away by themselves: an election, another change under way, a node that starts. */
 function isPassing(error: string): boolean {
-  return (
-    /^(CLUSTERDOWN|LOADING|TIMEOUT|NOCLUSTER)/.test(error) ||
-    error === "ERR one voting change only" ||
-    error === "ERR leader transfer is in progress" ||
-    error === "ERR try again"
-  );
+  if (error === errors.votingChangeInProgress || error === errors.transferInProgress) return true;
+  return /^(CLUSTERDOWN|LOADING|TIMEOUT|NOCLUSTER)/.test(error);
 }

@@ -1,4 +1,5 @@
-// The catalogue of error replies: every error text that a client can get from vlot stands here once, and nowhere else.
+// The catalogue of error replies: the error texts that a client can get from vlot, each once. (Not here are those that
+// say why an option was not set: they follow from the option table, in `config/`. The parser's stand with its limits.)
 // Texts are without the leading dash, ready for `Reply.error`, and where Redis has the error they are those of Redis 7.2
 // to the byte; those of the Raft section are RedisRaft's, so that scripts written for it go on working.
 //
@@ -10,36 +11,19 @@ export const errors = {
   syntax: "ERR syntax error",
   notAnInteger: "ERR value is not an integer or out of range",
   notAFloat: "ERR value is not a valid float",
-  valueOutOfRange: "ERR value is out of range",
-  valueNotPositive: "ERR value is out of range, must be positive",
   invalidCursor: "ERR invalid cursor",
-  countNotPositive: "ERR count should be greater than 0",
-  countNegative: "ERR COUNT can't be negative",
-  limitNegative: "ERR LIMIT can't be negative",
-  numkeysNotPositive: "ERR numkeys should be greater than 0",
-  numkeysTooMany: "ERR Number of keys can't be greater than number of args",
-  numkeysNegative: "ERR Number of keys can't be negative",
-  timeoutNotAFloat: "ERR timeout is not a float or out of range",
-  timeoutNotAnInteger: "ERR timeout is not an integer or out of range",
-  timeoutOutOfRange: "ERR timeout is out of range",
-  timeoutNegative: "ERR timeout is negative",
 
   // ---- keys and databases
   wrongType: "WRONGTYPE Operation against a key holding the wrong kind of value",
   noSuchKey: "ERR no such key",
-  indexOutOfRange: "ERR index out of range",
   sameObject: "ERR source and destination objects are the same",
-  busyKey: "BUSYKEY Target key name already exists.",
   databaseOutOfRange: "ERR DB index is out of range",
   firstDatabaseInvalid: "ERR invalid first DB index",
   secondDatabaseInvalid: "ERR invalid second DB index",
-  crossSlot: "CROSSSLOT Keys in request don't hash to the same slot",
   expireNxConflict: "ERR NX and XX, GT or LT options at the same time are not compatible",
   expireGtLtConflict: "ERR GT and LT options at the same time are not compatible",
   objectNoFrequency:
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
-  objectNoIdleTime:
-    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
 
   // ---- strings, counters and bits
   incrementOverflow: "ERR increment or decrement would overflow",
@@ -49,25 +33,8 @@ export const errors = {
   offsetOutOfRange: "ERR offset is out of range",
   lcsNotStrings: "ERR The specified keys must contain string values",
   lcsLengthAndIndexes: "ERR If you want both the length and indexes, please just use IDX.",
-  lcsTooLong: "ERR String too long for LCS",
   lcsTooMuchMemory: "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
   lcsNoMemory: "ERR Insufficient memory, failed allocating transient memory for LCS",
-  bitOffset: "ERR bit offset is not an integer or out of range",
-  bitValue: "ERR bit is not an integer or out of range",
-  bitArgument: "ERR The bit argument must be 1 or 0.",
-  bitopNotManyKeys: "ERR BITOP NOT must be called with a single source key.",
-  bitfieldType:
-    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
-  bitfieldOverflowType: "ERR Invalid OVERFLOW type specified",
-  bitfieldReadOnly: "ERR BITFIELD_RO only supports the GET subcommand",
-
-  // ---- hashes and sorted sets
-  hashValueNotAnInteger: "ERR hash value is not an integer",
-  hashValueNotAFloat: "ERR hash value is not a float",
-  rangeNotAFloat: "ERR min or max is not a float",
-  rangeNotAString: "ERR min or max not valid string range item",
-  scoreNotANumber: "ERR resulting score is not a number (NaN)",
-  weightNotAFloat: "ERR weight value is not a float",
 
   // ---- connections and permissions
   noAuth: "NOAUTH Authentication required.",
@@ -78,8 +45,6 @@ export const errors = {
     "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
   helloVersionNotAnInteger: "ERR Protocol version is not an integer or out of range",
   noProto: "NOPROTO unsupported protocol version",
-  noPermissionKey: "NOPERM No permissions to access a key",
-  noPermissionChannel: "NOPERM No permissions to access a channel",
   maxClients: "ERR max number of clients reached",
   protectedMode:
     "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.",
@@ -87,20 +52,8 @@ export const errors = {
   clientIdNotPositive: "ERR client-id should be greater than 0",
   clientIdInvalid: "ERR Invalid client ID",
   noSuchClient: "ERR No such client",
-  resetOnlyNormal: "ERR can only reset normal client connections",
-  unblocked: "UNBLOCKED client unblocked via CLIENT UNBLOCK",
-  unblockReason: "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
-
-  // ---- transactions
-  multiNested: "ERR MULTI calls can not be nested",
-  execWithoutMulti: "ERR EXEC without MULTI",
-  discardWithoutMulti: "ERR DISCARD without MULTI",
-  watchInsideMulti: "ERR WATCH inside MULTI is not allowed",
-  execAborted: "EXECABORT Transaction discarded because of previous errors.",
 
   // ---- the server
-  outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
-  noConfigFile: "ERR The server is running without a config file",
   shutdownFailed: "ERR Errors trying to SHUTDOWN. Check logs.",
   shutdownNone: "ERR No shutdown in progress.",
   getKeysInvalidCommand: "ERR Invalid command specified",
@@ -117,9 +70,6 @@ export const errors = {
   timeoutNotCommitted: "TIMEOUT not committed yet",
   timeoutNoQuorum: "TIMEOUT no quorum for read",
   timeoutNoReply: "TIMEOUT no reply from leader",
-  proxyFailed: "NOTLEADER Failed to proxy command",
-  notSupported: "ERR not supported by RedisRaft",
-  notSupportedInMulti: "ERR not supported by RedisRaft inside MULTI/EXEC",
 
   // ---- Raft: administration
   notLeader: "ERR not leader",
@@ -127,10 +77,6 @@ export const errors = {
   transferTimedOut: "ERR transfer timed out",
   transferOtherLeader: "ERR different node elected leader",
   votingChangeInProgress: "ERR one voting change only",
-  tryAgain: "ERR try again",
-  snapshotInProgress: "ERR snapshot is in progress",
-  raftOutOfMemory: "ERR out of memory",
-  raftShutdown: "ERR shutdown",
   clusterIdLength: "ERR cluster id must be 32 characters",
   clusterAlreadyMember: "ERR Already cluster member",
   clusterSupports: "RAFT.CLUSTER supports INIT / JOIN only",
@@ -142,17 +88,11 @@ export const errors = {
   founderRefused: "ERR this node has promised to join another founder, or is in a cluster already",
   lastVoter: "ERR the last voting node cannot be removed while others have yet to become voters",
   nodeSupports: "ERR RAFT.NODE supports ADD / REMOVE only",
-  nodeShutdownOtherId: "invalid node id",
   transferTargetInvalid: "ERR invalid target node id",
   invalidArgument: "ERR invalid argument",
   debugSubcommandInvalid: "ERR invalid debug subcommand",
   debugExecFailed: "Bad command or failed to execute",
-  debugNoSuchNode: "ERR node does not exist",
-  debugNodeConfigInvalid: "ERR invalid nodecfg option",
   debugNoSuchCommand: "ERR unknown command",
-  debugCompactAsyncInvalid: "ERR invalid compact async value",
-  debugCompactFailed: "ERR failed to begin compaction",
-  clusterUnknownSubcommand: "ERR Unknown subcommand.",
 } as const;
 
 /** How much of a name or of the arguments Redis repeats in an error. */
@@ -166,31 +106,20 @@ export const errorFor = {
   /** `parent` as in the table; `given` as the client typed it. */
   unknownSubcommand: (parent: string, given: string): string =>
     `ERR unknown subcommand '${quoted(given)}'. Try ${parent.toUpperCase()} HELP.`,
-  subcommandSyntax: (parent: string, given: string): string =>
-    `ERR unknown subcommand or wrong number of arguments for '${quoted(given)}'. Try ${parent.toUpperCase()} HELP.`,
   /** `command` in lower case. */
   invalidExpireTime: (command: string): string => `ERR invalid expire time in '${command}' command`,
   unsupportedOption: (option: string): string => `ERR Unsupported option ${quoted(option, option.length)}`,
   outOfRangeBetween: (min: number, max: number): string =>
     `ERR value is out of range, value must between ${min} and ${max}`,
   helloSyntax: (option: string): string => `ERR Syntax error in HELLO option '${option}'`,
-  noPermissionCommand: (user: string, command: string): string =>
-    `NOPERM User ${user} has no permissions to run the '${command}' command`,
   /** `attribute` is `lib-name` or `lib-ver`. */
   clientAttributeInvalid: (attribute: string): string =>
     `ERR ${attribute} cannot contain spaces, newlines or special characters.`,
   unrecognizedOption: (option: string): string => `ERR Unrecognized option '${option}'`,
   unknownClientType: (type: string): string => `ERR Unknown client type '${type}'`,
   noSuchUser: (user: string): string => `ERR No such user '${user}'`,
-  /** `command` in lower case: what a RESP2 subscriber may not call. */
-  subscriberMayNot: (command: string): string =>
-    `ERR Can't execute '${command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
-  execAbortedBecause: (reason: string): string => `EXECABORT Transaction discarded because of: ${reason}`,
   configUnknownOption: (name: string): string =>
     `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
-  configSetFailed: (name: string, reason: string): string =>
-    `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`,
-  configRewriteFailed: (reason: string): string => `ERR Rewriting config file: ${reason}`,
   /** The log cannot take writes; `cause` is the system's error text. The code is Redis' for an AOF that cannot. */
   logUnwritable: (cause: string): string => `MISCONF Errors writing to the Raft log: ${cause}`,
   /** The leader is elsewhere; `host` is an IPv6 address without brackets, an IPv4 address or a name. */

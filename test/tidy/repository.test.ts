@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { vlotVersion } from "../../src/base/version.ts";
+import { errorFor, errors } from "../../src/resp/errors.ts";
 import { root, sourceFiles } from "./source-text.ts";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -58,4 +59,14 @@ test("the top of the repository stays small", () => {
 
 test(".ci/run can be run", () => {
   expect(statSync(join(root, ".ci/run")).mode & 0o111).toBe(0o111);
+});
+
+test("every row of the catalogue of errors is given by somebody", () => {
+  const users = sourceFiles("src").filter(({ path }) => path !== "src/resp/errors.ts");
+  const used = (row: string): boolean => users.some(({ text }) => new RegExp(`${row}\\b`).test(text));
+  const rows = [
+    ...Object.keys(errors).map((name) => `errors\\.${name}`),
+    ...Object.keys(errorFor).map((name) => `errorFor\\.${name}`),
+  ];
+  expect(rows.filter((row) => !used(row))).toEqual([]);
 });

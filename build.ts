@@ -52,7 +52,7 @@ function platformsNamed(target: string): Platform[] {
   return target === "all" ? all : all.filter((name) => name === target);
 }
 
-/** True when `file` is there and runs; says on standard error what went wrong otherwise. */
+/** True when `file` has been written; says on standard error what went wrong otherwise. */
 async function compile(entry: string, platform: Platform | null, file: string): Promise<boolean> {
   const started = Bun.nanoseconds();
   // A running executable cannot be written to, but it can be replaced.

@@ -4,10 +4,12 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { LineLogger } from "./base/line-logger.ts";
+import type { Logger } from "./base/logger.ts";
 import { randomHex, SeededRandom } from "./base/random.ts";
 import { redisVersion, vlotCommit, vlotVersion } from "./base/version.ts";
 import { CommandTable } from "./commands/table.ts";
 import type { Config } from "./config/config.ts";
+import { ConfigError, startExitStatus } from "./config/config-error.ts";
 import { rewriteConfigFile } from "./config/rewrite.ts";
 import { advertisedAddress } from "./node/advertised-address.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
@@ -16,6 +18,7 @@ import { BunNetwork } from "./peer/bun-network.ts";
 import { ListenError } from "./server/listener.ts";
 import { LogFile } from "./server/log-file.ts";
 import { Router } from "./server/router.ts";
+import { clientsFor, openFilesMax } from "./server/open-files.ts";
 import { Server } from "./server/server.ts";
 import { handleSignals, Shutdown } from "./server/shutdown.ts";
 import { DiskError } from "./storage/disk.ts";
@@ -45,6 +48,7 @@ class ServingProcess {
   readonly #clock = systemClock;
   readonly #random = new SeededRandom(entropy());
   readonly #commands = new CommandTable();
+  readonly #openFilesMax = openFilesMax();
   readonly #logFile: LogFile;
   readonly #logger: LineLogger;
   readonly #node: ClusterNode;
@@ -56,7 +60,7 @@ class ServingProcess {
     const { config } = options;
     this.#options = options;
     this.#config = config;
-    this.#logFile = new LogFile(config.get("logfile"));
+    this.#logFile = openLogFile(config.get("logfile"));
     this.#logger = new LineLogger({
       pid: process.pid,
       write: (line) => this.#logFile.write(line),
@@ -78,10 +82,11 @@ class ServingProcess {
       `vlot ${vlotVersion} (${vlotCommit}), speaks Redis ${redisVersion}, process ${process.pid}`,
     );
     for (const warning of this.#options.warnings) logger.warning(warning);
+    this.#warnOfFewFiles();
     handleSignals({
       logger,
       shutdown: this.#shutdown,
-      reopenLog: () => this.#logFile.reopen(),
+      reopenLog: () => this.#reopenLog(),
       exit: (status) => this.#exit(status),
     });
     try {
@@ -94,10 +99,28 @@ class ServingProcess {
       if (this.#config.get("logfile") !== "") console.error(`vlot: ${error.message}`);
       process.exit(statusOf(error));
     }
-    writePidFile(this.#config);
+    writePidFile(this.#config, logger);
     logger.notice(
       `Ready to accept connections on port ${this.#server.port}; data is in ${this.#config.get("dir")}`,
     );
+  }
+
+  #warnOfFewFiles(): void {
+    const wanted = this.#config.get("maxclients");
+    const possible = clientsFor(this.#openFilesMax);
+    if (wanted <= possible) return;
+    this.#logger.warning(
+      `The limit on open files (ulimit -n) is ${this.#openFilesMax}: of maxclients ${wanted} no more than ${possible} can be connected`,
+    );
+  }
+
+  /** The file that is open goes on being written to when it cannot be opened anew. */
+  #reopenLog(): void {
+    try {
+      this.#logFile.reopen();
+    } catch (error) {
+      this.#logger.warning(`Could not reopen the log file: ${messageOf(error)}`);
+    }
   }
 
   #makeNode(): ClusterNode {
@@ -164,6 +187,7 @@ class ServingProcess {
       },
       acceptPeer: (connection, hello) => this.#node.acceptPeer(connection, hello),
       shutdown: this.#shutdown,
+      clientsPossible: clientsFor(this.#openFilesMax),
       rewriteConfig: () => rewriteConfigFile(configFile, this.#config),
       runId: randomHex(this.#random, 40),
       configFile: configFile ?? "",
@@ -171,7 +195,7 @@ class ServingProcess {
   }
 
   #exit(status: number): never {
-    removePidFile(this.#config);
+    removePidFile(this.#config, this.#logger);
     process.exit(status);
   }
 }
@@ -189,14 +213,41 @@ function entropy(): number {
   return (high >>> 11) * 0x1_0000_0000 + low;
 }
 
-function writePidFile(config: Config): void {
-  const path = config.get("pidfile");
-  if (path === "") return;
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${process.pid}\n`);
+/** Opens the log file, or throws ConfigError. */
+function openLogFile(path: string): LogFile {
+  try {
+    return new LogFile(path);
+  } catch (error) {
+    throw new ConfigError(
+      "BAD_FILE",
+      `cannot open the log file '${path}': ${messageOf(error)}`,
+      startExitStatus,
+    );
+  }
 }
 
-function removePidFile(config: Config): void {
+// A node serves without its pid file, and ends as it should when the file cannot be removed.
+function writePidFile(config: Config, logger: Logger): void {
   const path = config.get("pidfile");
-  if (path !== "") rmSync(path, { force: true });
+  if (path === "") return;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    logger.warning(`Failed to write PID file: ${messageOf(error)}`);
+  }
+}
+
+function removePidFile(config: Config, logger: Logger): void {
+  const path = config.get("pidfile");
+  if (path === "") return;
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    logger.warning(`Failed to remove PID file: ${messageOf(error)}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

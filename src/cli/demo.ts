@@ -14,10 +14,11 @@ interface DemoNode {
 
 const startTimeoutMs = 15_000;
 const pollMs = 50;
+const stopTimeoutMs = 1500;
 
 /** Runs the cluster until Ctrl-C; its data stays for the next time. */
 export async function demo(args: readonly string[]): Promise<number> {
-  const { flags } = subcommandFlags("demo", args, ["nodes", "port", "dir", "help"]);
+  const { flags } = subcommandFlags("demo", args, ["nodes", "port", "dir", "help"], 0);
   if (flags.has("help")) {
     console.log("Usage: vlot demo [--nodes 3] [--port 6379] [--dir vlot-demo]");
     return 0;
@@ -39,6 +40,8 @@ export async function demo(args: readonly string[]): Promise<number> {
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);
+    // The terminal was closed.
+    process.on("SIGHUP", stop);
   });
   try {
     for (let i = 0; i < count && !stopping; i++) {
@@ -72,7 +75,6 @@ function startNode(firstPort: number, position: number, directory: string): Demo
     `${dir}.log`,
     ...start,
   ];
-  // A first run has no directory to put the log file into.
   const command = [...selfCommand(), ...flags];
   const child = Bun.spawn(command, { stdin: "ignore", stdout: "inherit", stderr: "inherit", detached: true });
   return { port, process: child };
@@ -126,10 +128,14 @@ async function watch(node: DemoNode, isStopping: () => boolean): Promise<void> {
     console.log(`The node on port ${node.port} has ended: ${node.process.signalCode ?? `status ${status}`}`);
 }
 
-/** Asks all to end, and waits until they have. */
+/** Asks all to end, and waits until they have. One that is paused, or waits for clients to move to the others, is ended. */
 async function stopAll(nodes: readonly DemoNode[]): Promise<void> {
   for (const node of nodes) node.process.kill("SIGTERM");
+  const patience = systemClock.after(stopTimeoutMs, () => {
+    for (const node of nodes) node.process.kill("SIGKILL");
+  });
   await Promise.all(nodes.map((node) => node.process.exited));
+  patience.cancel();
 }
 
 function welcome(nodes: readonly DemoNode[], directory: string): string {

@@ -10,11 +10,12 @@ export interface SubcommandFlags {
   readonly flags: ReadonlyMap<string, string>;
 }
 
-/** Splits a subcommand's arguments; throws ConfigError for a flag that is not among `known`. */
+/** Splits a subcommand's arguments; throws ConfigError for a flag that is not among `known`, and a word too many. */
 export function subcommandFlags(
   name: string,
   args: readonly string[],
   known: readonly string[],
+  wordsMax: number,
 ): SubcommandFlags {
   const { words, flags } = splitCommandLine(args);
   const texts = new Map<string, string>();
@@ -31,6 +32,9 @@ export function subcommandFlags(
     const takesValue = !switches.has(flag);
     texts.set(flag, takesValue ? (values[0] ?? "") : "");
     rest.push(...values.slice(takesValue ? 1 : 0));
+  }
+  if (rest.length > wordsMax) {
+    throw new ConfigError("BAD_ARGUMENTS", `unexpected argument '${rest[wordsMax]}'`, usageExitStatus);
   }
   return { words: rest, flags: texts };
 }

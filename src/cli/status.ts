@@ -26,7 +26,7 @@ export async function status(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const { words, flags } = subcommandFlags("status", args, ["json", "password", "help"]);
+  const { words, flags } = subcommandFlags("status", args, ["json", "password", "help"], 1);
   if (flags.has("help")) {
     console.log("Usage: vlot status [host:port] [--json] [--password word]");
     return 0;

@@ -11,7 +11,7 @@ export async function wait(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const { words, flags } = subcommandFlags("wait", args, ["leader", "timeout", "password", "help"]);
+  const { words, flags } = subcommandFlags("wait", args, ["leader", "timeout", "password", "help"], 1);
   if (flags.has("help")) {
     console.log("Usage: vlot wait [host:port] [--leader] [--timeout seconds] [--password word]");
     return 0;

@@ -41,6 +41,11 @@ const slots: LocalCommand = {
   name: "slots",
   summary: "Returns the mapping of cluster slots to nodes.",
   since: "3.0.0",
+  deprecated: { since: "7.0.0", replacedBy: "`CLUSTER SHARDS`" },
+  history: [
+    ["4.0.0", "Shows the IDs of nodes."],
+    ["7.0.0", "Shows further facts of a node's address."],
+  ],
   complexity: "O(N) where N is the total number of Cluster nodes",
   tips: ["nondeterministic_output"],
   run(context) {

@@ -90,6 +90,12 @@ export interface CommandFacts {
   readonly summary: string;
   /** The Redis version that brought it, or vlot's for our own. */
   readonly since: string;
+  /** What later Redis versions changed in it, oldest first. */
+  readonly history?: readonly (readonly [since: string, change: string])[];
+  /** Since when Redis advises against it, and what does its work instead. */
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Nodes use it among themselves; clients have no use for it. */
+  readonly internal?: true;
   readonly group: CommandGroup;
   readonly complexity: string;
   /** Count of arguments with the name; negative: at least that many. A subcommand counts its parent's name too. */

@@ -3,10 +3,10 @@
 
 import { redisVersion } from "../base/version.ts";
 import { parseSafeInteger } from "../base/parse-integer.ts";
-import { databaseCount } from "../keyspace/keyspace.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Command, LocalCommand } from "./command.ts";
 import type { LocalContext } from "./context.ts";
+import { readDatabaseIndex } from "./database-index.ts";
 
 /** Redis' rule for names of clients and libraries: printable ASCII without the space. */
 export function isPrintableName(name: string): boolean {
@@ -29,6 +29,7 @@ const hello: LocalCommand = {
   name: "hello",
   summary: "Handshakes with the Redis server.",
   since: "6.0.0",
+  history: [["6.2.0", "Without a version tells about the connection and keeps its protocol."]],
   group: "connection",
   complexity: "O(1)",
   arity: -1,
@@ -116,6 +117,7 @@ const auth: LocalCommand = {
   name: "auth",
   summary: "Authenticates the connection.",
   since: "1.0.0",
+  history: [["6.0.0", "Takes a user's name before the password."]],
   group: "connection",
   complexity: "O(N) where N is the number of passwords defined for the user",
   arity: -2,
@@ -175,6 +177,7 @@ const quit: LocalCommand = {
   name: "quit",
   summary: "Closes the connection.",
   since: "1.0.0",
+  deprecated: { since: "7.2.0", replacedBy: "closing the connection" },
   group: "connection",
   complexity: "O(1)",
   arity: -1,
@@ -199,9 +202,10 @@ const reset: LocalCommand = {
   keySpecs: [],
   arguments: [],
   scope: "local",
-  run({ reply, client }) {
+  run({ client }) {
     client.reset();
-    reply.simple("RESET");
+    // The client may have another reply by now than the one that this command began with.
+    client.reply.simple("RESET");
   },
 };
 
@@ -217,12 +221,8 @@ const select: LocalCommand = {
   arguments: [{ name: "index", type: "integer" }],
   scope: "local",
   run({ reply, client }, args) {
-    const index = parseSafeInteger(args[1] as string);
-    // Redis reads it as a C int.
-    if (index === null || Math.abs(index) > 0x7fff_ffff) {
-      return reply.error(errors.notAnInteger);
-    }
-    if (index < 0 || index >= databaseCount) return reply.error(errors.databaseOutOfRange);
+    const index = readDatabaseIndex(args[1] as string);
+    if (typeof index === "string") return reply.error(index);
     client.dbIndex = index;
     reply.ok();
   },

@@ -8,6 +8,7 @@ const info: LocalCommand = {
   name: "info",
   summary: "Returns information and statistics about the server.",
   since: "1.0.0",
+  history: [["7.0.0", "Takes several sections."]],
   group: "server",
   complexity: "O(1)",
   arity: -1,
@@ -46,6 +47,7 @@ const shutdown: LocalCommand = {
   name: "shutdown",
   summary: "Synchronously saves the database(s) to disk and shuts down the Redis server.",
   since: "1.0.0",
+  history: [["7.0.0", "Takes `NOW`, `FORCE` and `ABORT`."]],
   group: "server",
   complexity:
     "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",

@@ -108,7 +108,7 @@ export class CommandTable {
 
   /** The command of this name in any case, a subcommand as `client|kill`; undefined if there is none. */
   find(fullName: string): Command | undefined {
-    const [name = "", subName, ...rest] = fullName.toLowerCase().split("|");
+    const [name = "", subName, ...rest] = fullName.toLowerCase().split("|", 3);
     const found = this.#bySpelling.get(name);
     if (found === undefined || rest.length > 0) return undefined;
     if (subName === undefined) return found.command;

@@ -52,6 +52,9 @@ interface Change {
   readonly value: AnyValue;
 }
 
+/** What a listing has found, by the name in lower case. */
+type Listing = Map<string, [name: string, text: string]>;
+
 export class Config {
   readonly #settings = new Map<string, Setting>(options.map((row) => [row.name, new Setting(row)]));
   /** Texts of settings that have no effect, once somebody set them. */
@@ -125,12 +128,12 @@ export class Config {
    * patterns find RedisRaft's options only.
    */
   getMatching(patterns: readonly string[], style: NameStyle = "redis"): [name: string, text: string][] {
-    const found = new Map<string, string>();
+    const found: Listing = new Map();
     for (const pattern of patterns) {
       if (/[*?[]/.test(pattern)) this.#findGlob(pattern, style, found);
       else this.#findExact(pattern, found);
     }
-    return [...found];
+    return [...found.values()];
   }
 
   #setting(name: OptionName): Setting {
@@ -187,28 +190,31 @@ export class Config {
     for (const { setting } of changed) for (const listener of setting.listeners) listener();
   }
 
-  #findExact(name: string, found: Map<string, string>): void {
+  #findExact(name: string, found: Listing): void {
     const target = this.#target(name);
-    if (target === undefined || found.has(name)) return;
-    found.set(
-      name,
-      target instanceof Setting ? target.text : (this.#ignored.get(target.name) ?? target.value),
-    );
+    if (target === undefined) return;
+    const isOurs = target instanceof Setting;
+    list(found, name, isOurs ? target.text : (this.#ignored.get(target.name) ?? target.value));
   }
 
-  #findGlob(pattern: string, style: NameStyle, found: Map<string, string>): void {
+  #findGlob(pattern: string, style: NameStyle, found: Listing): void {
     for (const { row, text } of this.#settings.values()) {
       if (row.hidden === true || (style === "raft" && row.raft === undefined)) continue;
       for (const name of style === "raft" ? [row.name] : listedNamesOf(row)) {
-        if (matchesGlob(pattern, name, true)) found.set(name, text);
+        if (matchesGlob(pattern, name, true)) list(found, name, text);
         // Without the prefix a pattern still finds RedisRaft's options, under the name that it matches.
-        else if (name !== row.name && matchesGlob(pattern, row.name, true)) found.set(row.name, text);
+        else if (name !== row.name && matchesGlob(pattern, row.name, true)) list(found, row.name, text);
       }
     }
     for (const { name, kind, value } of inapplicable.values()) {
-      if (kind === "fixed" && style === "redis" && matchesGlob(pattern, name, true)) found.set(name, value);
+      if (kind === "fixed" && style === "redis" && matchesGlob(pattern, name, true)) list(found, name, value);
     }
   }
+}
+
+function list(found: Listing, name: string, text: string): void {
+  const key = name.toLowerCase();
+  if (!found.has(key)) found.set(key, [name, text]);
 }
 
 function failure(name: string, clause: string): string {

@@ -1,8 +1,8 @@
 // Reads a configuration file in the syntax of redis.conf into directives that remember their place. What a directive
 // means, and whether there is one of that name, is decided elsewhere.
 
+import { splitArguments } from "../base/split-arguments.ts";
 import { ConfigError, startExitStatus } from "./config-error.ts";
-import { splitArguments } from "./quoting.ts";
 
 /** The little of a file system that reading needs. Texts are byte strings; paths are native strings. */
 export interface ConfigurationFiles {
@@ -32,6 +32,11 @@ export function readConfigurationFile(path: string, files: ConfigurationFiles): 
   return directives;
 }
 
+/** Whether Redis passes a line over, whatever quotes are in it. */
+export function isComment(line: string): boolean {
+  return /^[ \t\r]*#/.test(line);
+}
+
 /** The error of one line, in the form all of them have. */
 export function lineError(
   code: "BAD_FILE" | "BAD_VALUE" | "UNKNOWN_DIRECTIVE",
@@ -45,11 +50,10 @@ function readInto(directives: Directive[], path: string, files: ConfigurationFil
   const lines = readText(path, files).split("\n");
   for (const [index, text] of lines.entries()) {
     const at = { path, line: index + 1 };
-    const trimmed = text.trim();
-    if (trimmed === "" || trimmed.startsWith("#")) continue;
-    const words = splitArguments(trimmed);
+    const words = isComment(text) ? [] : splitArguments(text);
     if (words === null) throw lineError("BAD_FILE", at, "unbalanced quotes");
-    const [name = "", ...args] = words;
+    const [name, ...args] = words;
+    if (name === undefined) continue;
     if (directives.length >= directivesMax) {
       throw lineError("BAD_FILE", at, `more than ${directivesMax} directives`);
     }

@@ -100,6 +100,8 @@ function placeholder(row: OptionRow): string {
       return "<address ...>";
     case "buffer-limits":
       return "<class hard soft seconds ...>";
+    case "percentiles":
+      return "<percent ...>";
     default:
       return "<text>";
   }

@@ -83,7 +83,11 @@ class Loader {
       if (row === undefined) {
         const other = findInapplicable(name);
         if (other === undefined) {
-          throw lineError("UNKNOWN_DIRECTIVE", directive, `unknown option '${name}'${suggestion(name)}`);
+          throw lineError(
+            "UNKNOWN_DIRECTIVE",
+            directive,
+            `unknown option '${printable(name)}'${suggestion(name)}`,
+          );
         }
         this.#passOver(other, args.join(" "), fail);
         continue;
@@ -211,7 +215,12 @@ function usage(code: "UNKNOWN_FLAG" | "BAD_VALUE" | "CONFLICT", what: string): C
 }
 
 function takesManyWords(row: OptionRow): boolean {
-  return row.type === "words" || row.type === "addresses" || row.type === "buffer-limits";
+  return (
+    row.type === "words" ||
+    row.type === "addresses" ||
+    row.type === "buffer-limits" ||
+    row.type === "percentiles"
+  );
 }
 
 function accumulate(row: OptionRow, before: string | undefined, text: string): string {

@@ -73,7 +73,7 @@ interface StringRow extends RowBase {
 }
 
 interface PlainRow extends RowBase {
-  readonly type: "boolean" | "path" | "words" | "address" | "addresses" | "buffer-limits";
+  readonly type: "boolean" | "path" | "words" | "address" | "addresses" | "buffer-limits" | "percentiles";
 }
 
 /** One row of the table. */
@@ -94,6 +94,8 @@ interface ValueByType {
   readonly address: Address | null;
   readonly addresses: readonly Address[];
   readonly "buffer-limits": BufferLimits;
+  /** Each from 0 to 100. */
+  readonly percentiles: readonly number[];
 }
 
 /** What `Config.get` gives for a row: the union of an enum's own words, else the type's value. */

@@ -56,6 +56,8 @@ export function parseValue(row: OptionRow, text: string, current: string): Parse
       return parseAddresses(row.type, text);
     case "buffer-limits":
       return parseBufferLimits(text, current);
+    case "percentiles":
+      return parsePercentiles(text);
     default:
       return unreachable(row);
   }
@@ -106,6 +108,31 @@ function parseWords(text: string): Parsed {
   return { text: words.join(" "), value: words };
 }
 
+/** A percentile as CONFIG GET and INFO show it: at most six digits after the point, without zeros at the end. */
+export function formatPercentile(percentile: number): string {
+  return String(Number(percentile.toFixed(6)));
+}
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+// Redis splits at single spaces.
+function parsePercentiles(text: string): Parsed {
+  const percentiles: number[] = [];
+  for (const word of text === "" ? [] : text.split(" ")) {
+    const percentile = Number(word);
+    if (!decimal.test(word)) {
+      return { error: "Invalid latency-tracking-info-percentiles parameters" };
+    }
+    if (percentile < 0 || percentile > 100) {
+      return {
+        error: "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]",
+      };
+    }
+    percentiles.push(percentile);
+  }
+  return { text: percentiles.map(formatPercentile).join(" "), value: percentiles };
+}
+
 function parseAddresses(type: "address" | "addresses", text: string): Parsed {
   const parts = text.split(/[\s,]+/).filter((part) => part !== "");
   if (type === "address") {
@@ -125,11 +152,14 @@ function parseAddresses(type: "address" | "addresses", text: string): Parsed {
   return { text: addresses.map(formatAddress).join(","), value: addresses };
 }
 
+/** What a member of a cluster may have for its host; no DNS name is longer. */
+const hostLengthMax = 255;
+
 /** `host:port`, `[v6]:port`, and without a port when `portIfNone` is given; null for anything else. */
 export function parseAddress(text: string, portIfNone: number | null): Address | null {
   const parts = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:[\],/]+))(?::(\d{1,5}))?$/.exec(text);
   const host = parts?.[1] ?? parts?.[2];
-  if (host === undefined) return null;
+  if (host === undefined || host.length > hostLengthMax) return null;
   const port = parts?.[3] === undefined ? portIfNone : Number(parts[3]);
   if (port === null || port < 1 || port > 65535) return null;
   return { host, port };

@@ -22,7 +22,7 @@ export const raftOptions = [
     default: "",
     when: "init",
     raft: true,
-    help: "host:port under which clients and nodes reach this node. Empty: the first address of this machine that is not loopback, with port. Must be routable for all of them.",
+    help: "host:port under which clients and nodes reach this node. Empty: an address of bind, else the first of this machine that is not loopback, with port; while protected-mode keeps other machines out, 127.0.0.1. Must be routable for all of them.",
   },
   {
     name: "join-timeout",
@@ -173,7 +173,7 @@ export const raftOptions = [
     default: "32",
     when: "runtime",
     raft: true,
-    help: "Pieces of a snapshot that may be under way to one node unanswered.",
+    help: "Pieces of a snapshot that may be under way to one node unanswered. No effect yet: there are no snapshots.",
   },
   {
     name: "snapshot-req-max-size",
@@ -184,7 +184,7 @@ export const raftOptions = [
     default: "64kb",
     when: "runtime",
     raft: true,
-    help: "Bytes in one piece of a snapshot.",
+    help: "Bytes in one piece of a snapshot. No effect yet: there are no snapshots.",
   },
   {
     name: "log-max-file-size",
@@ -196,7 +196,7 @@ export const raftOptions = [
     when: "runtime",
     raft: true,
     aliases: ["raft-log-max-file-size"],
-    help: "Size of the log at which it is compacted into a snapshot; 0 never. Smaller restarts faster and compacts more often; nodes that were away for longer than the log reaches back need a whole snapshot.",
+    help: "Size of the log at which it is compacted into a snapshot; 0 never. No effect yet: the log is not compacted. Smaller restarts faster and compacts more often; nodes that were away for longer than the log reaches back need a whole snapshot.",
   },
   {
     name: "log-fsync",

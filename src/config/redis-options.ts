@@ -22,16 +22,6 @@ export const redisOptions = [
     help: "Addresses to listen on, separated by spaces. One that begins with - may be missing on this machine. Bind to what clients and nodes need to reach and no more.",
   },
   {
-    name: "tcp-backlog",
-    group: "network",
-    type: "integer",
-    min: 0,
-    max: intMax,
-    default: "511",
-    when: "start",
-    help: "Connections that may wait to be accepted. The kernel cuts it to net.core.somaxconn.",
-  },
-  {
     name: "tcp-keepalive",
     group: "network",
     type: "integer",
@@ -112,7 +102,7 @@ export const redisOptions = [
     max: unsignedIntMax,
     default: "10000",
     when: "runtime",
-    help: "Clients connected at once; one more is told so and closed. Links between nodes do not count. The system's limit on open files must allow it.",
+    help: "Clients connected at once; one more is told so and closed. Links between nodes do not count. A low limit on open files of the system (ulimit -n) lowers it.",
   },
   {
     name: "proto-max-bulk-len",
@@ -125,6 +115,22 @@ export const redisOptions = [
     help: "Longest single argument of a command. Lower it to keep a client from filling the log with one value; Redis' default is the most there is.",
   },
   {
+    name: "latency-tracking",
+    group: "process",
+    type: "boolean",
+    default: "yes",
+    when: "runtime",
+    help: "Keeps how long each command's calls took, for INFO latencystats: 25 kB for each command that is used.",
+  },
+  {
+    name: "latency-tracking-info-percentiles",
+    group: "process",
+    type: "percentiles",
+    default: "50 99 99.9",
+    when: "runtime",
+    help: "Which percentiles of those durations INFO latencystats shows, separated by spaces.",
+  },
+  {
     name: "client-query-buffer-limit",
     group: "clients",
     type: "memory",
@@ -132,7 +138,7 @@ export const redisOptions = [
     max: longMax,
     default: "1gb",
     when: "runtime",
-    help: "Bytes of one client's unfinished commands that are held; past it the client is closed.",
+    help: "Bytes of one client's unfinished commands that are held; past it the client is closed. More than 1gb counts as 1gb: a command must fit into an entry of the log.",
   },
   {
     name: "client-output-buffer-limit",

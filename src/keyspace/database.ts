@@ -13,11 +13,15 @@ import { Heap } from "../base/heap.ts";
 import type { Random } from "../base/random.ts";
 import { KeyEntry } from "./key-entry.ts";
 import { KeyOrder } from "./key-order.ts";
+import type { KeyspaceCounters } from "./keyspace-counters.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Value } from "./value.ts";
 
 /** RANDOMKEY tries this often to hit a live key before it walks to the next one, as Redis does. */
 const randomTriesMax = 100;
+
+/** INFO's average time to live looks at fewer than twice this many keys of a database. */
+const ttlSamplesMax = 1000;
 
 export interface ScanStep {
   /** Where the next step goes on; 0 = the scan is complete. */
@@ -28,14 +32,16 @@ export interface ScanStep {
 export class Database {
   readonly index: number;
   readonly #timeline: Timeline;
+  readonly #counters: KeyspaceCounters;
   #byKey = new Map<string, KeyEntry>();
   #order = new KeyOrder();
   #deadlines = new Heap<KeyEntry>(expiresBefore);
   #lastSequence = 0;
 
-  constructor(index: number, timeline: Timeline) {
+  constructor(index: number, timeline: Timeline, counters: KeyspaceCounters) {
     this.index = index;
     this.#timeline = timeline;
+    this.#counters = counters;
   }
 
   /** Count of stored keys, those whose deadline has come but that are not freed yet included. */
@@ -58,14 +64,36 @@ export class Database {
     return this.#lastSequence;
   }
 
-  /** The key, unless its deadline has come. Notes the access. */
+  /** For a command that changes keys: the key, unless its deadline has come. Notes the access. */
   find(key: string): KeyEntry | undefined {
     const entry = this.peek(key);
-    if (entry !== undefined) entry.accessedMs = this.#timeline.accessMs;
+    if (entry !== undefined) this.#noteAccess(entry);
     return entry;
   }
 
-  /** As {@link find}, without noting the access (TTL, TYPE, EXISTS, OBJECT). */
+  /** For a command that answers what a key holds: as {@link find}, and counts as a hit or a miss. */
+  read(key: string): KeyEntry | undefined {
+    const entry = this.inspect(key);
+    if (entry !== undefined) this.#noteAccess(entry);
+    return entry;
+  }
+
+  /** As {@link read}, and notes the access at `nowMs` even for a client that wants none noted. */
+  touch(key: string, nowMs: number): KeyEntry | undefined {
+    const entry = this.read(key);
+    if (entry !== undefined) entry.accessedMs = nowMs;
+    return entry;
+  }
+
+  /** For a command that tells about keys (TTL, TYPE, EXISTS, OBJECT): as {@link read}, without noting the access. */
+  inspect(key: string): KeyEntry | undefined {
+    const entry = this.peek(key);
+    if (entry === undefined) this.#counters.misses++;
+    else this.#counters.hits++;
+    return entry;
+  }
+
+  /** The key, unless its deadline has come; leaves no trace. */
   peek(key: string): KeyEntry | undefined {
     const entry = this.#byKey.get(key);
     return entry === undefined || this.#isExpired(entry) ? undefined : entry;
@@ -168,13 +196,21 @@ export class Database {
     return this.#order.ascending();
   }
 
-  /** Mean time to live of the keys with a deadline, milliseconds from `nowMs` on; 0 without such keys. O(volatile keys). */
+  /**
+   * About the mean time to live of the keys with a deadline, milliseconds from `nowMs` on; 0 without such keys. With many,
+   * the mean of a sample, as in Redis: the cost is bounded.
+   */
   averageTtl(nowMs: number): number {
     const volatileEntries = this.#deadlines.items;
-    if (volatileEntries.length === 0) return 0;
+    // Spread evenly over the heap, whose front holds the nearest deadlines.
+    const step = Math.max(1, Math.floor(volatileEntries.length / ttlSamplesMax));
     let total = 0;
-    for (const entry of volatileEntries) total += Math.max(0, entry.expireAtMs - nowMs);
-    return Math.floor(total / volatileEntries.length);
+    let samples = 0;
+    for (let at = 0; at < volatileEntries.length; at += step) {
+      total += Math.max(0, (volatileEntries[at]?.expireAtMs ?? 0) - nowMs);
+      samples++;
+    }
+    return samples === 0 ? 0 : Math.floor(total / samples);
   }
 
   /** Removes all keys; the order of creation counts on. */
@@ -206,6 +242,11 @@ export class Database {
     other.#deadlines = deadlines;
     other.#lastSequence = lastSequence;
     this.#timeline.revision += 1;
+  }
+
+  #noteAccess(entry: KeyEntry): void {
+    const { accessMs } = this.#timeline;
+    if (accessMs > entry.accessedMs) entry.accessedMs = accessMs;
   }
 
   #isExpired(entry: KeyEntry): boolean {

@@ -5,6 +5,9 @@ export class Timeline {
   clockMs = 0;
   /** Counts changes; each key remembers the revision of its last one. */
   revision = 0;
-  /** The time at which accesses are noted (OBJECT IDLETIME): the clock for a write, the node's own time for a read. */
+  /**
+   * The time at which accesses are noted (OBJECT IDLETIME): the clock for a write, the node's own time for a read, 0 for a
+   * read that shall leave no trace.
+   */
   accessMs = 0;
 }

@@ -10,6 +10,7 @@ import type { Network } from "../peer/connection.ts";
 import { Transport, type TransportListener } from "../peer/transport.ts";
 import { Raft } from "../raft/raft.ts";
 import { type LogIndex, type Member, type NodeId, noNode } from "../raft/types.ts";
+import { errors } from "../resp/errors.ts";
 import type { NodeFiles } from "../storage/data-directory.ts";
 import { Administration } from "./administration.ts";
 import { raftTuningOf, transportOptionsOf } from "./configured.ts";
@@ -133,7 +134,9 @@ export class ClusterMember {
     });
     this.#proxyTarget = new ProxyTarget({
       commands,
-      serves: () => this.disposition === "serve",
+      standing: () => this.#proxyStanding,
+      waitRefusal: () => this.waitRefusal,
+      monotonicMs: () => clock.monotonicMs(),
       submitRead: (request) => this.replica.submitRead(request),
       submitWrite: (request) => this.replica.submitWrite(request),
       send: (session, response) => this.transport.sendProxyResponse(session, response),
@@ -174,6 +177,12 @@ export class ClusterMember {
     return appliedIndex < this.#foundIndex && appliedIndex < this.raft.commitIndex;
   }
 
+  /** The error reply to a command that has waited for a leader as long as it may. */
+  get waitRefusal(): string {
+    if (this.replica.isThrottled) return errors.throttled;
+    return this.isReplaying ? errors.loading : errors.clusterDown;
+  }
+
   memberOf(id: NodeId): Member | undefined {
     return this.#members.find((member) => member.id === id);
   }
@@ -190,6 +199,8 @@ export class ClusterMember {
       peerConnected: (id, channel) => {
         if (channel === "bulk") this.raft.peerReachable(id);
         this.replica.settle();
+        // Commands that could not be passed on are held for this.
+        if (channel === "proxy") this.#options.events.changed();
       },
       peerDisconnected: (id, channel, direction) => this.#linkLost(id, channel, direction),
       proxyRequests: (session, items) => this.#proxyTarget.receive(session, items),
@@ -241,6 +252,7 @@ export class ClusterMember {
     if (this.#tickPutOff) return this.#tickWithin(tickAfterStandstillMs);
     this.replica.tick();
     this.proxyOrigin.checkTimeouts(config.get("proxy-response-timeout"));
+    this.#proxyTarget.checkHeld(config.get("leader-wait-timeout"));
     this.administration.tick();
     this.#checkpointWhenIdle();
     const periodMs = config.get("periodic-interval");
@@ -298,12 +310,17 @@ export class ClusterMember {
     const before = this.disposition;
     this.disposition = this.#currentDisposition();
     if (before === this.disposition) return;
-    if (before === "serve") this.#proxyTarget.stoppedServing();
+    this.#proxyTarget.standingChanged();
     this.#options.events.changed();
   }
 
   get #canServe(): boolean {
     return this.raft.canServe && !this.raft.isTransferring && !this.isReplaying && !this.replica.isThrottled;
+  }
+
+  get #proxyStanding(): "serve" | "wait" | "refuse" {
+    if (this.disposition === "serve") return "serve";
+    return this.raft.role === "leader" ? "wait" : "refuse";
   }
 
   #currentDisposition(): Disposition {

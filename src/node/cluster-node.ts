@@ -24,6 +24,7 @@ import { errorFor, errors } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
 import { DataDirectory } from "../storage/data-directory.ts";
 import { type Disk, DiskError } from "../storage/disk.ts";
+import { StorageError } from "../storage/errors.ts";
 import { type AddResult, type Done, drawNodeId } from "./administration.ts";
 import { Bootstrap, bootstrapFields, type BootstrapState } from "./bootstrap.ts";
 import { clusterNodeViews } from "./cluster-view.ts";
@@ -33,6 +34,7 @@ import { formatAddress } from "../config/parse-value.ts";
 import { Joiner } from "./join.ts";
 import type { Request, Requester } from "./request.ts";
 import type { KeyspaceStatus, NodeState, RaftStatus, StatusSource } from "./status.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
 import { keyspaceStatusOf, raftStatusOf } from "./status-of.ts";
 
 export interface ClusterNodeOptions {
@@ -158,12 +160,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   }
 
   #checkpoint(commitIndex: LogIndex): void {
-    try {
-      this.#directory?.checkpoint(commitIndex);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.#options.events.failed(error);
-    }
+    this.#useDisk(() => this.#directory?.checkpoint(commitIndex));
   }
 
   #memberChanged(): void {
@@ -182,9 +179,11 @@ export class ClusterNode implements ClusterPort, StatusSource {
     clock.after(leaveDelayMs, () => {
       this.#member?.stop();
       this.#member = null;
-      const path = this.#directory?.archive();
-      logger.notice(`Files of the former member are in ${path}`);
-      events.left();
+      this.#useDisk(() => {
+        const path = this.#directory?.archive();
+        logger.notice(`Files of the former member are in ${path}`);
+        events.left();
+      });
     });
   }
 
@@ -233,8 +232,20 @@ export class ClusterNode implements ClusterPort, StatusSource {
   }
 
   #becomeMember(clusterId: string, nodeId: NodeId, founder: Member | null): void {
-    this.#directory?.create({ clusterId, nodeId, founder, address: this.#options.advertised() });
-    this.#openMember();
+    this.#useDisk(() => {
+      this.#directory?.create({ clusterId, nodeId, founder, address: this.#options.advertised() });
+      this.#openMember();
+    });
+  }
+
+  /** A disk that refuses ends the node: what it has promised, or belongs to, would be in doubt. */
+  #useDisk(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof StorageError)) throw error;
+      this.#options.events.failed(error);
+    }
   }
 
   /** JOIN is answered when this node votes, or after a while: a large log takes its time. */
@@ -254,7 +265,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
       addresses,
       expect: config.get("bootstrap-expect"),
       self: () => this.#bootstrapState(),
-      storePromise: (founder) => this.#directory?.promiseFounder(founder),
+      storePromise: (founder) => this.#useDisk(() => this.#directory?.promiseFounder(founder)),
       found: () => void this.init(undefined),
       join: (members) => this.#joinFromBootstrap(members),
     });
@@ -333,8 +344,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   /** The error reply to a command that has waited for a leader as long as it may. */
   waitRefusal(): string {
-    if (this.#member?.replica.isThrottled === true) return errors.throttled;
-    return this.stateError() ?? errors.clusterDown;
+    return this.#member?.waitRefusal ?? this.stateError() ?? errors.clusterDown;
   }
 
   // ── What commands see and ask ───────────────────────────────────────────────────────────────────────────────────
@@ -406,7 +416,9 @@ export class ClusterNode implements ClusterPort, StatusSource {
     if (machine === undefined || found.kind === "error" || found.command.scope !== "data") {
       return reply.error(errors.debugExecFailed);
     }
-    machine.run(found.command, args, 0, reply);
+    // A read must leave no trace, or this node would differ from the others.
+    if (found.isWrite) machine.run(found.command, args, 0, reply);
+    else machine.read(found.command, args, 0, { reply, nowMs: this.#options.clock.wallMs() });
   }
 
   digest(): { readonly appliedIndex: number; readonly digest: string } {
@@ -428,7 +440,15 @@ export class ClusterNode implements ClusterPort, StatusSource {
   }
 
   keyspaceStatus(): KeyspaceStatus {
-    return keyspaceStatusOf(this.#member?.replica.stateMachine.keyspace ?? null);
+    return keyspaceStatusOf(this.#keyspace, this.#options.clock.wallMs());
+  }
+
+  resetKeyspaceCounters(): void {
+    this.#keyspace?.counters.reset();
+  }
+
+  get #keyspace(): Keyspace | null {
+    return this.#member?.replica.stateMachine.keyspace ?? null;
   }
 
   #present(): ClusterMember {

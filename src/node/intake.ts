@@ -19,23 +19,36 @@ export interface Batch {
   readonly requests: readonly Request[];
 }
 
+/**
+ * Bytes past which a batch takes no more writes and the next one begins, so that an entry is never larger than this and
+ * one command: what many clients were made to hold back may come in within one turn.
+ */
+export const batchBytesMax = 64 * 1024 * 1024;
+
 /** The intake of one replica; all operations are O(1) but those that move reads, which are O(reads of the turn). */
 export class Intake {
   #builder = new BatchBuilder(recordHeaderBytes);
   /** Holds the record of the batch taken last: what comes in while that enters the log must not touch it. */
   #taken = new BatchBuilder(recordHeaderBytes);
   #batch: Request[] = [];
+  /** Batches of this turn that are full, oldest first. */
+  #full: Batch[] = [];
   #needsClock = false;
   #reads: Request[] = [];
 
   /** Nothing waits to be proposed. */
   get isBatchEmpty(): boolean {
-    return this.#batch.length === 0 && !this.#needsClock;
+    return this.#batch.length === 0 && this.#full.length === 0 && !this.#needsClock;
   }
 
-  /** Bytes of the record so far. */
+  /** Whether the next batch is full, so that another follows it in the same turn. */
+  get isBatchFull(): boolean {
+    return this.#full.length > 0;
+  }
+
+  /** Bytes of the next batch's record so far. */
   get batchSizeBytes(): number {
-    return this.#builder.sizeBytes;
+    return this.#full[0]?.record?.length ?? this.#builder.sizeBytes;
   }
 
   /** Takes a write; false when an older read of the requester is under way in a round, which it must not overtake. */
@@ -43,6 +56,7 @@ export class Intake {
     const { requester } = request;
     if (requester.pendingReads > 0 && !this.#moveReads(requester)) return false;
     requester.pendingWrites++;
+    if (this.#builder.sizeBytes >= batchBytesMax) this.#beginNextBatch();
     this.#builder.add(request.dbIndex, request.args);
     this.#batch.push(request);
     return true;
@@ -93,10 +107,12 @@ export class Intake {
   }
 
   /**
-   * Takes out the batch; `clear` must follow once its record has been written. Meanwhile more may come in: proposing can
+   * Takes out the next batch; `clear` must follow once its record has been written. Meanwhile more may come in: proposing can
    * end a wait of clients, whose next writes arrive then and there.
    */
   takeBatch(): Batch {
+    const full = this.#full.shift();
+    if (full !== undefined) return full;
     const requests = this.#batch;
     const builder = this.#builder;
     this.#builder = this.#taken;
@@ -108,9 +124,25 @@ export class Intake {
     return { kind: "command", record: builder.record(), requests };
   }
 
+  /** Takes out the requests of all batches, in order, which then will not be proposed. */
+  takeAll(): readonly Request[] {
+    const requests = [...this.#full.flatMap((batch) => batch.requests), ...this.#batch];
+    this.#full = [];
+    this.#batch = [];
+    this.#builder.clear();
+    this.#needsClock = false;
+    return requests;
+  }
+
   /** The record of the batch taken last is not needed any more. */
   clear(): void {
     this.#taken.clear();
+  }
+
+  #beginNextBatch(): void {
+    this.#full.push({ kind: "command", record: this.#builder.record(), requests: this.#batch });
+    this.#builder = new BatchBuilder(recordHeaderBytes);
+    this.#batch = [];
   }
 
   /** Moves the requester's reads of this turn behind the batch so far; false when it has reads in rounds too. */

@@ -71,6 +71,7 @@ export class ProxyOrigin {
     const requester = request.requester;
     const client = this.#clientOf(requester);
     if (client.outstanding.length > 0 && (client.broken || client.leader !== leader)) return false;
+    if (client.leader !== leader && client.leader !== noNode) this.#renumber(client);
     const requestId = this.#nextRequestId++;
     const sent = this.#options.send(leader, {
       kind: "request",
@@ -78,6 +79,7 @@ export class ProxyOrigin {
       clientId: client.clientId,
       dbIndex: request.dbIndex,
       protocol: requester.reply.protocol,
+      noTouch: requester.noTouch,
       user: "default",
       args: request.args,
     });
@@ -201,13 +203,19 @@ export class ProxyOrigin {
     client.outstanding = [];
     client.returnedCount = 0;
     client.broken = false;
-    this.#announceClosed(client);
-    client.clientId = this.#nextClientId++;
+    this.#renumber(client);
     for (const { requestId, request } of outstanding) {
       this.#clientByRequest.delete(requestId);
       client.requester.pendingProxied--;
       client.requester.takeBack(request);
     }
+  }
+
+  /** The client goes on under a new number: whoever knows the old one may forget it. */
+  #renumber(client: OriginClient): void {
+    this.#announceClosed(client);
+    client.clientId = this.#nextClientId++;
+    client.leader = noNode;
   }
 
   #announceClosed(client: OriginClient): void {

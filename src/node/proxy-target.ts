@@ -1,18 +1,25 @@
 // The leader's side of the proxy: a stand-in for each client of each proxying follower. It hands the client's commands to
 // the node in their order and sends back each answer under its request's number. A command that this node surely did
-// not execute is sent back as such, and all that the client has sent after it: the follower then starts it anew.
+// not execute is sent back as such, and all that the client has sent after it: the follower then starts it anew. While
+// this node leads but cannot serve for the moment, commands are held here as those of its own clients are: sent back, they
+// would return at once.
 
 import type { CommandTable } from "../commands/table.ts";
 import type { ProxyRequest, ProxyRequestItem, ProxyResponse } from "../peer/proxy-codec.ts";
 import type { ProxySession } from "../peer/incoming-link.ts";
+import { databaseCount } from "../keyspace/keyspace.ts";
+import { errors } from "../resp/errors.ts";
 import { ReplyBuffer } from "../resp/reply-buffer.ts";
 import { Request, type Requester } from "./request.ts";
 
 /** What the stand-ins need of the node. */
 export interface ProxyTargetOptions {
   readonly commands: CommandTable;
-  /** Whether this node leads and can serve at this moment. */
-  readonly serves: () => boolean;
+  /** What becomes of commands now: `wait` while this node leads but cannot serve, `refuse` while it does not lead. */
+  readonly standing: () => "serve" | "wait" | "refuse";
+  /** The error reply to a command that was held too long. */
+  readonly waitRefusal: () => string;
+  readonly monotonicMs: () => number;
   readonly submitRead: (request: Request) => void;
   readonly submitWrite: (request: Request) => boolean;
   /** Queues an answer for the end of the turn; one that cannot be sent breaks the link, which tells the other side. */
@@ -41,9 +48,14 @@ export class ProxyTarget {
     this.#sessions.delete(session);
   }
 
-  /** This node can serve no more: what waits here is sent back. */
-  stoppedServing(): void {
+  /** What waits here may go on, or must be sent back. */
+  standingChanged(): void {
     for (const clients of this.#sessions.values()) clients.pumpAll();
+  }
+
+  /** Answers what was held for longer than `limitMs`. */
+  checkHeld(limitMs: number): void {
+    for (const clients of this.#sessions.values()) clients.checkHeld(limitMs);
   }
 
   #clientsOf(session: ProxySession): SessionClients {
@@ -89,9 +101,14 @@ class SessionClients {
   pumpAll(): void {
     for (const client of this.#clients.values()) client.pump();
   }
+
+  checkHeld(limitMs: number): void {
+    for (const client of this.#clients.values()) client.checkHeld(limitMs);
+  }
 }
 
 class ProxiedClient implements Requester {
+  noTouch = false;
   readonly reply = new ReplyBuffer();
   pendingReads = 0;
   pendingWrites = 0;
@@ -100,6 +117,8 @@ class ProxiedClient implements Requester {
   readonly #respond: (response: ProxyResponse) => boolean;
   readonly #requestIds = new Map<Request, number>();
   #waiting: ProxyRequest[] = [];
+  /** Since when the oldest of them has been that; Infinity while nothing waits. */
+  #waitingSinceMs = Infinity;
   #refusing = false;
   #closed = false;
 
@@ -143,30 +162,52 @@ class ProxiedClient implements Requester {
     let done = 0;
     while (done < this.#waiting.length && this.#submit(this.#waiting[done] as ProxyRequest)) done++;
     if (done > 0) this.#waiting.splice(0, done);
+    if (this.#waiting.length === 0) this.#waitingSinceMs = Infinity;
+    else if (done > 0 || this.#waitingSinceMs === Infinity)
+      this.#waitingSinceMs = this.#options.monotonicMs();
+  }
+
+  /** What has come meanwhile fails too: it would wait as long again. */
+  checkHeld(limitMs: number): void {
+    if (this.#waiting.length === 0) return;
+    this.pump();
+    const { standing, waitRefusal, monotonicMs } = this.#options;
+    if (standing() !== "wait" || monotonicMs() - this.#waitingSinceMs < limitMs) return;
+    while (this.#waiting.length > 0 && this.#answerError(this.#waiting[0] as ProxyRequest, waitRefusal()))
+      this.#waiting.shift();
   }
 
   /** False when the item must wait for answers that are still open. */
   #submit(item: ProxyRequest): boolean {
-    if (this.#refusing || !this.#options.serves()) {
+    const standing = this.#options.standing();
+    if (this.#refusing || standing === "refuse") {
       // In order: answers to what went before leave first.
       if (this.pendingReads + this.pendingWrites > 0) return false;
       this.#refusing = true;
       this.#respond({ kind: "notExecuted", requestId: item.requestId });
       return true;
     }
+    if (standing === "wait") return false;
     const found = this.#options.commands.lookup(item.args);
-    if (found.kind === "error" || found.command.scope !== "data") {
-      // The follower knows a command that this node does not: another version. Refused like an unknown one.
-      if (this.pendingReads + this.pendingWrites > 0) return false;
-      this.reply.error(found.kind === "error" ? found.text : `ERR unknown command '${item.args[0]}'`);
-      this.#respond({ kind: "reply", requestId: item.requestId, bytes: this.reply.takeAll() });
-      return true;
-    }
+    // A follower of another version may know what this node does not; what it does not know must not get into the log.
+    if (found.kind === "error") return this.#answerError(item, found.text);
+    if (found.command.scope !== "data")
+      return this.#answerError(item, `ERR unknown command '${item.args[0]}'`);
+    if (item.dbIndex >= databaseCount) return this.#answerError(item, errors.databaseOutOfRange);
     this.reply.protocol = item.protocol;
+    this.noTouch = item.noTouch;
     const request = new Request(this, found.command, item.args, item.dbIndex, found.isWrite);
     if (!found.isWrite) this.#options.submitRead(request);
     else if (!this.#options.submitWrite(request)) return false;
     this.#requestIds.set(request, item.requestId);
+    return true;
+  }
+
+  /** False when answers to what went before are still open. */
+  #answerError(item: ProxyRequest, error: string): boolean {
+    if (this.pendingReads + this.pendingWrites > 0) return false;
+    this.reply.error(error);
+    this.#respond({ kind: "reply", requestId: item.requestId, bytes: this.reply.takeAll() });
     return true;
   }
 }

@@ -111,9 +111,9 @@ export class Replica {
     return this.#proposals.count;
   }
 
-  /** So many writes wait for a majority that no more are taken until something commits. */
+  /** This node leads, and so many writes wait for a majority that no more are taken until something commits. */
   get isThrottled(): boolean {
-    return this.#throttledAtIndex === this.raft.commitIndex;
+    return this.#ledTerm !== 0 && this.#throttledAtIndex === this.raft.commitIndex;
   }
 
   /** Takes up work: the only voter of a cluster leads at once, and a founder's first entries are on disk on return. */
@@ -183,6 +183,8 @@ export class Replica {
   /** Time has passed. */
   tick(): void {
     if (this.#stopped) return;
+    // A sync in the background may have failed that nobody waits for.
+    if (this.log.failure !== null) return this.#fail(this.log.failure);
     const nowMs = this.#clock.monotonicMs();
     this.raft.tick(nowMs);
     this.#handleReady();
@@ -212,7 +214,7 @@ export class Replica {
   #turn(): void {
     if (this.#stopped) return;
     this.#startReads();
-    this.#flushBatch();
+    this.#flushBatches();
     this.#handleReady();
     this.#sync();
     this.#apply();
@@ -224,15 +226,17 @@ export class Replica {
 
   // ── Writes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #flushBatch(): void {
+  #flushBatches(): void {
     const intake = this.#intake;
-    if (intake.isBatchEmpty) return;
-    if (this.#syncInFlight && intake.batchSizeBytes < batchFlushBytes) return;
-    const refusal = this.#roomProblem(intake.batchSizeBytes);
-    const batch = intake.takeBatch();
-    if (refusal === null) this.#propose(batch);
-    else this.#answer(batch.requests, errorFor.logUnwritable(refusal));
-    intake.clear();
+    for (let more = !intake.isBatchEmpty; more;) {
+      if (this.#syncInFlight && intake.batchSizeBytes < batchFlushBytes) return;
+      const refusal = this.#roomProblem(intake.batchSizeBytes);
+      more = intake.isBatchFull;
+      const batch = intake.takeBatch();
+      if (refusal === null) this.#propose(batch);
+      else this.#answer(batch.requests, errorFor.logUnwritable(refusal));
+      intake.clear();
+    }
   }
 
   #propose({ kind, record, requests }: Batch): void {
@@ -240,7 +244,8 @@ export class Replica {
     if (typeof proposed === "string") {
       if (proposed === "too-much-uncommitted") this.#throttledAtIndex = this.raft.commitIndex;
       this.#events.changed();
-      return this.#takeBack(requests);
+      // Nor what came after it: each requester's writes keep their order.
+      return this.#takeBack([...requests, ...this.#intake.takeAll()]);
     }
     this.#proposals.push(new Proposal(proposed.index, proposed.term, requests));
     this.#handleReady();
@@ -255,16 +260,19 @@ export class Replica {
       return null;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      if (!this.#full) this.#logger.warning(`The log takes no more entries: ${error.message}`);
+      if (this.log.failure !== null) this.#fail(error);
+      else if (!this.#full) this.#logger.warning(`The log takes no more entries: ${error.message}`);
       this.#full = true;
       return error.code;
     }
   }
 
-  /** The earliest deadline has passed: move the replicated clock, also when nobody writes. */
-  #expireDueKeys(): void {
-    if (!this.raft.canServe || !this.#proposals.isEmpty) return;
-    if (this.stateMachine.keyspace.nextDeadlineMs <= this.#clock.wallMs()) this.#intake.requestClock();
+  /** Once the earliest deadline has passed, moves the replicated clock, also when nobody writes. True if it shall move. */
+  #expireDueKeys(): boolean {
+    if (!this.raft.canServe || !this.#proposals.isEmpty) return false;
+    const isDue = this.stateMachine.keyspace.nextDeadlineMs <= this.#clock.wallMs();
+    if (isDue) this.#intake.requestClock();
+    return isDue;
   }
 
   /** Hands requests that were surely not executed back to those who sent them. */
@@ -335,8 +343,8 @@ export class Replica {
   }
 
   #runRead(request: Request, nowMs: number): void {
-    const reply = request.requester.reply;
-    this.stateMachine.read(request.command, request.args, request.dbIndex, { reply, nowMs });
+    const { reply, noTouch } = request.requester;
+    this.stateMachine.read(request.command, request.args, request.dbIndex, { reply, nowMs, noTouch });
   }
 
   /** Notes how long `request` took that began at `startMs`; returns now. One look at the clock (25 ns) a request. */
@@ -381,9 +389,6 @@ export class Replica {
     if (ready.confirmedRound > this.#confirmedRound) this.#confirmedRound = ready.confirmedRound;
     const messages = ready.messages;
     for (let i = 0; i < messages.length; i++) this.#send(messages[i] as Message);
-    if (ready.entries.length > 0 && !this.#fsync()) {
-      this.raft.stable(this.log.lastIndex, this.log.termAt(this.log.lastIndex));
-    }
   }
 
   #fail(error: unknown): void {
@@ -402,8 +407,7 @@ export class Replica {
     this.#confirmedRound = 0;
     for (const batch of this.#reads.takeAll()) this.#takeBackReads(batch.requests);
     this.#takeBackReads(this.#intake.takeReads());
-    this.#takeBack(this.#intake.takeBatch().requests);
-    this.#intake.clear();
+    this.#takeBack(this.#intake.takeAll());
     this.#orphanedAtMs = this.#clock.monotonicMs();
   }
 
@@ -411,7 +415,9 @@ export class Replica {
 
   #sync(): void {
     const log = this.log;
-    if (this.#stopped || this.#syncInFlight || log.durableIndex >= log.lastIndex || !this.#fsync()) return;
+    if (this.#stopped || this.#syncInFlight) return;
+    if (!this.#fsync()) return this.#trustUnsynced();
+    if (log.durableIndex >= log.lastIndex) return;
     const startMs = this.#clock.monotonicMs();
     if (this.raft.role === "leader") {
       this.#syncInFlight = true;
@@ -419,6 +425,14 @@ export class Replica {
       return;
     }
     this.#syncNow();
+  }
+
+  /** With log-fsync off what is written counts as stable, also what came in while it was still on. */
+  #trustUnsynced(): void {
+    const { lastIndex } = this.log;
+    if (this.raft.stableIndex >= lastIndex) return;
+    this.raft.stable(lastIndex, this.log.termAt(lastIndex));
+    this.#handleReady();
   }
 
   /** Syncs on the loop, and tells the core until it has nothing left to store. */
@@ -475,6 +489,8 @@ export class Replica {
     this.raft.applied(machine.appliedIndex);
     this.#events.applied(machine.appliedIndex);
     this.#handleReady();
+    // An entry frees a thousand keys: a million with one deadline must not wait for a tick each time.
+    if (machine.keyspace.isBehind && this.#expireDueKeys()) this.#schedule();
   }
 
   #applyEntry(index: LogIndex): void {

@@ -7,6 +7,8 @@ import type { Reply } from "../resp/reply.ts";
 export interface Requester {
   /** Where answers go, in the requester's protocol. Answers are written in the order of the requests. */
   readonly reply: Reply;
+  /** Its reads are not noted as accesses (CLIENT NO-TOUCH). */
+  readonly noTouch: boolean;
   /** Reads handed to the node and not answered yet. The node counts. */
   pendingReads: number;
   /** Writes, and reads queued behind them, handed to the node and not answered yet. The node counts. */

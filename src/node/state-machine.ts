@@ -43,6 +43,7 @@ export class StateMachine {
   /** Runs one command of the entry begun last. */
   run(command: DataCommand, args: readonly string[], dbIndex: number, reply: Reply): void {
     const context = this.#context;
+    this.keyspace.beginCommand();
     context.beginCommand(dbIndex, reply);
     command.run(context, args);
   }
@@ -50,7 +51,7 @@ export class StateMachine {
   /** Runs a read on the applied state; `nowMs` is the wall clock, used for remaining times only. */
   read(command: DataCommand, args: readonly string[], dbIndex: number, options: ReadOptions): void {
     const context = this.#context;
-    this.keyspace.beginRead(options.nowMs);
+    this.keyspace.beginRead(options.nowMs, options.noTouch);
     context.beginRead(dbIndex, options.reply, Math.max(options.nowMs, this.keyspace.clockMs));
     command.run(context, args);
   }
@@ -68,6 +69,8 @@ export class StateMachine {
 export interface ReadOptions {
   readonly reply: Reply;
   readonly nowMs: number;
+  /** Keys that are read are not noted as accessed. */
+  readonly noTouch?: boolean;
 }
 
 /** One object for all commands, filled anew for each. Its random numbers are seeded only when a command asks for them. */

@@ -90,10 +90,17 @@ function peersOf(member: ClusterMember, nowMs: number): PeerStatus[] {
 }
 
 /** The databases of a keyspace that hold keys. */
-export function keyspaceStatusOf(keyspace: Keyspace | null): KeyspaceStatus {
+export function keyspaceStatusOf(keyspace: Keyspace | null, nowMs: number): KeyspaceStatus {
   const used = (keyspace?.databases ?? []).filter(({ size }) => size > 0);
   return {
-    databases: used.map(({ index, size, volatileSize }) => ({ index, keys: size, expires: volatileSize })),
-    expiredKeys: keyspace?.expiredKeys ?? 0,
+    databases: used.map((database) => ({
+      index: database.index,
+      keys: database.size,
+      expires: database.volatileSize,
+      averageTtlMs: database.averageTtl(nowMs),
+    })),
+    expiredKeys: keyspace?.counters.expired ?? 0,
+    hits: keyspace?.counters.hits ?? 0,
+    misses: keyspace?.counters.misses ?? 0,
   };
 }

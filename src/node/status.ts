@@ -101,16 +101,23 @@ export interface DatabaseStatus {
   readonly keys: number;
   /** Keys with a deadline. */
   readonly expires: number;
+  /** About the mean of what they have left; 0 without such keys. */
+  readonly averageTtlMs: number;
 }
 
 export interface KeyspaceStatus {
   /** Those that hold keys. */
   readonly databases: readonly DatabaseStatus[];
   readonly expiredKeys: number;
+  /** Lookups by reading commands that found their key, and those that did not. */
+  readonly hits: number;
+  readonly misses: number;
 }
 
 /** Where INFO gets the node's numbers. */
 export interface StatusSource {
   raftStatus(): RaftStatus;
   keyspaceStatus(): KeyspaceStatus;
+  /** CONFIG RESETSTAT: the keyspace's counters begin at 0 again. */
+  resetKeyspaceCounters(): void;
 }

@@ -2,7 +2,7 @@
 // It knows how they lie in a frame's body, not what a command means. Several of them, those of one turn, share a frame;
 // its header is [number of items].
 //
-//   request   u8 kind = 0, f64 requestId, f64 clientId, u16 dbIndex, u8 protocol, u16 + user, u32 argc, argc × (u32 + bytes)
+//   request   u8 kind = 0, f64 requestId, f64 clientId, u16 dbIndex, u8 protocol, u8 noTouch, u16 + user, u32 argc, argc × (u32 + bytes)
 //   closed    u8 kind = 1, f64 clientId                          the client is gone: nobody waits for its answers
 //
 //   response  u8 kind, f64 requestId, u32 + bytes of the reply (kind 0; none for the other kinds)
@@ -24,6 +24,8 @@ export interface ProxyRequest {
   /** Below 65,536. */
   readonly dbIndex: number;
   readonly protocol: 2 | 3;
+  /** CLIENT NO-TOUCH is on. */
+  readonly noTouch: boolean;
   /** The name of the user whose permissions count; a byte string below 65,536 bytes. */
   readonly user: string;
   /** Name and arguments; byte strings. At least one. */
@@ -54,7 +56,7 @@ const lengthMax = 0xffff_ffff;
 
 /** Size of a request on the wire, an upper bound of what it adds to a frame. */
 export function requestSizeBytes(request: ProxyRequest): number {
-  let size = 1 + 8 + 8 + 2 + 1 + 2 + request.user.length + 4;
+  let size = 1 + 8 + 8 + 2 + 1 + 1 + 2 + request.user.length + 4;
   for (let i = 0; i < request.args.length; i++) size += 4 + request.args[i]!.length;
   return size;
 }
@@ -84,6 +86,7 @@ export class ProxyBatch {
     this.#double(request.clientId);
     this.#uint16(request.dbIndex);
     this.#uint8(request.protocol);
+    this.#uint8(request.noTouch ? 1 : 0);
     this.#uint16(request.user.length);
     this.#bytesOf(request.user);
     this.#uint32(request.args.length);
@@ -211,12 +214,19 @@ function readRequest(reader: BodyReader): ProxyRequest {
   const clientId = reader.id("clientId");
   const dbIndex = reader.uint16();
   const protocol = readProtocol(reader);
+  const noTouch = readFlag(reader);
   const user = reader.text(reader.uint16());
   const argCount = reader.uint32();
   if (argCount === 0) reader.fail("a request without a command");
   const args: string[] = [];
   while (args.length < argCount && reader.error === null) args.push(reader.text(reader.uint32()));
-  return { kind: "request", requestId, clientId, dbIndex, protocol, user, args };
+  return { kind: "request", requestId, clientId, dbIndex, protocol, noTouch, user, args };
+}
+
+function readFlag(reader: BodyReader): boolean {
+  const flag = reader.uint8();
+  if (flag > 1) reader.fail(`flag ${flag} is unknown`);
+  return flag === 1;
 }
 
 function readProtocol(reader: BodyReader): 2 | 3 {

@@ -38,7 +38,8 @@ export const defaultTransportOptions: Readonly<TransportOptions> = {
   controlQueueBytesMax: 1024 * 1024,
   bulkQueueBytesMax: 64 * 1024 * 1024,
   proxyQueueBytesMax: 256 * 1024 * 1024,
-  frameBytesMax: 1024 * 1024 * 1024,
+  // The longest record body (storage/record.ts), and room for what a frame says besides.
+  frameBytesMax: (1024 + 129) * 1024 * 1024,
 };
 
 /** Everything a link needs from outside. */

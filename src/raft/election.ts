@@ -3,6 +3,8 @@
 //
 // PreVote: a node first asks whether it could win. Only then does it raise its term, so that a node cut off from the
 // rest does not come back with a term that unseats a working leader.
+// Two that ask at the same moment would both be told that they could win, and share the votes. So whoever grants a
+// PreVote puts off its own campaign, and of two pre-candidates one gives up for the other (`giveWay`).
 // Stickiness: who has heard from a leader within the minimum election timeout helps nobody else to power, unless that
 // leader itself asked for the election.
 
@@ -84,7 +86,7 @@ export function handleRequestVote(state: RaftState, request: RequestVote): void 
   if (voteGranted && !request.preVote) {
     if (state.votedFor !== request.from) state.voteFor(request.from);
     state.resetElectionDeadline();
-  }
+  } else if (voteGranted) giveWay(state, request);
   state.messages.push({
     kind: "RequestVoteResponse",
     from: state.id,
@@ -98,6 +100,27 @@ export function handleRequestVote(state: RaftState, request: RequestVote): void 
 
 function wouldVote(state: RaftState, request: RequestVote): boolean {
   return request.term > state.currentTerm && !state.hearsLeader && isUpToDate(state, request);
+}
+
+/**
+ * Having granted a PreVote, lets that campaign go first; asks later itself if nothing comes of it. Of two pre-candidates
+ * the one whose log reaches less far gives way, of equals the one with the higher id. This binds nobody, so it is as safe
+ * as waiting; and with one of three nodes lost no vote is split any more but by answers that come a whole campaign late:
+ * each needs the other's consent, and who consents first asks no more or, a candidate by then, is the only one.
+ */
+function giveWay(state: RaftState, request: RequestVote): void {
+  if (!state.memberships.isVoter(request.from)) return;
+  const dueMs = state.electionDeadlineMs;
+  if (state.role === "pre-candidate") {
+    if (isLogEqual(state, request) && state.id < request.from) return;
+    becomeFollower(state, state.currentTerm, noNode);
+  }
+  state.resetCampaignDeadline();
+  state.electionDeadlineMs = Math.max(dueMs, state.electionDeadlineMs);
+}
+
+function isLogEqual({ log }: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean {
+  return lastLogTerm === log.lastTerm && lastLogIndex === log.lastIndex;
 }
 
 /** Figure 3.1: reply false if term < currentTerm; grant if votedFor is null or candidateId, and its log is up to date. */

@@ -3,7 +3,7 @@
 // Each change adds, promotes or removes a single member: any majority before and any majority after it share a node.
 
 import type { LogIndex, Member, Membership, NodeId } from "./types.ts";
-import { emptyMembership } from "./types.ts";
+import { emptyMembership, hostLengthMax } from "./types.ts";
 
 /** A configuration and the log entry (or snapshot) that brought it; index 0 for a founder's, which is in no entry. */
 export interface MembershipRecord {
@@ -67,10 +67,9 @@ export function isNodeId(id: number): boolean {
 }
 
 function isMember(member: Member): boolean {
-  const { port } = member;
-  return (
-    isNodeId(member.id) && member.host.length > 0 && Number.isInteger(port) && port >= 1 && port <= 65535
-  );
+  const { host, port } = member;
+  if (host.length === 0 || host.length > hostLengthMax) return false;
+  return isNodeId(member.id) && Number.isInteger(port) && port >= 1 && port <= 65535;
 }
 
 /** The configurations that are, or may again become, the effective one. */

@@ -142,8 +142,7 @@ export function handleAppendEntriesResponse(state: RaftState, response: AppendEn
 function noteRound(state: RaftState, progress: Progress, round: number): void {
   if (round <= progress.roundEchoed) return;
   progress.roundEchoed = round;
-  if (progress.voting && state.reads.isPending)
-    state.reads.confirm(state.peers.majorityRound(state.reads.round));
+  if (progress.voting) state.confirmReads();
 }
 
 function noteMatch(state: RaftState, progress: Progress, matchIndex: LogIndex): void {

@@ -4,7 +4,7 @@
 //    follower ───────────► pre-candidate ───────────────► candidate ───────────────► leader
 //        ▲                      │                             │                        │
 //        └──────────────────────┴─────────────────────────────┴────────────────────────┘
-//             a leader or a higher term is heard; a majority refuses; a leader loses its majority
+//      a leader or a higher term is heard; a majority refuses; another goes first; a leader loses its majority
 
 import { assert } from "../base/assert.ts";
 import { entrySizeBytes } from "./log.ts";
@@ -88,6 +88,8 @@ export function appendMembership(state: RaftState, membership: Membership, stamp
   );
   state.memberships.append(entry.index, membership);
   state.peers.adopt(membership, entry.index, entry.index, state.nowMs);
+  // Those who have answered may be a majority now that a voter is gone, and nobody would answer the same round again.
+  state.confirmReads();
   return entry;
 }
 

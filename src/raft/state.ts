@@ -163,6 +163,11 @@ export class RaftState {
     return this.memberships.commit(previousIndex, index);
   }
 
+  /** Confirms the read rounds that a majority has echoed: one more echo has come, or it takes fewer of them. */
+  confirmReads(): void {
+    if (this.reads.isPending) this.reads.confirm(this.peers.majorityRound(this.reads.round));
+  }
+
   get committedMembership(): Membership {
     return this.memberships.committed(this.commitIndex);
   }

@@ -10,6 +10,9 @@ export type NodeId = number & { readonly _kind?: "node" };
 
 export const noNode: NodeId = 0;
 
+/** Longest host of a member, in UTF-16 units; no DNS name is longer. */
+export const hostLengthMax = 255;
+
 /** One node of the cluster. A member that does not vote is a learner. */
 export interface Member {
   readonly id: NodeId;

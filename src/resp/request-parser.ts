@@ -16,9 +16,9 @@
 
 import { assert } from "../base/assert.ts";
 import { parseInt64 } from "../base/parse-integer.ts";
+import { splitArguments } from "../base/split-arguments.ts";
 import { ByteInput, type LineRule } from "./byte-input.ts";
 import { errorFor } from "./errors.ts";
-import { splitInlineArguments } from "./inline-arguments.ts";
 
 /** Limits that may change while connections are open: the parser looks at them again for every bulk. */
 export interface RequestLimits {
@@ -137,7 +137,7 @@ export class RequestParser {
     const line = this.#input.readLine(inlineRule);
     if (line === null) return this.#input.lineTooLong ? this.#fail("too big inline request") : null;
     const text = line.charCodeAt(line.length - 1) === carriageReturn ? line.slice(0, -1) : line;
-    return splitInlineArguments(text) ?? this.#fail("unbalanced quotes in request");
+    return splitArguments(text) ?? this.#fail("unbalanced quotes in request");
   }
 
   /** Reads `*<count>` and makes room for the arguments; false when it is cut or wrong. */

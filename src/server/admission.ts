@@ -1,5 +1,7 @@
 // Which connections are let in: maxclients, and protected mode, which keeps strangers out of a server that nobody has
-// set up yet.
+// set up yet. Another node comes as a client does and only then says what it is; clients that fill the server must not
+// keep it out, or a cluster whose links broke would stay without a leader. So above maxclients there is a little room
+// for guests: connections that have a moment to become a link, and are told what the refusal is otherwise.
 
 import { errors } from "../resp/errors.ts";
 
@@ -13,8 +15,21 @@ export interface AdmissionState {
 
 /** The error with which a connection from `remoteAddress` is turned away, or null to let it in. */
 export function refusalOf(remoteAddress: string, state: AdmissionState): string | null {
-  if (state.clientCount >= state.clientCountMax) return errors.maxClients;
-  return state.loopbackOnly && !isLoopback(remoteAddress) ? errors.protectedMode : null;
+  if (state.loopbackOnly && !isLoopback(remoteAddress)) return errors.protectedMode;
+  return state.clientCount >= state.clientCountMax ? errors.maxClients : null;
+}
+
+/** How long a guest may be silent. */
+export const guestMsMax = 250;
+
+/** How many guests there may be at a time, in a process that has room for so many clients. */
+export function guestsFor(clientsPossible: number): number {
+  return Math.min(32, Math.ceil(clientsPossible / 4));
+}
+
+/** Whether a guest may send this: the two commands with which a link begins. */
+export function isForGuests(command: string): boolean {
+  return /^(?:auth|raft\.peer)$/i.test(command);
 }
 
 function isLoopback(address: string): boolean {

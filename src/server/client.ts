@@ -26,6 +26,7 @@ import type { Request, Requester } from "../node/request.ts";
 import type { ConnectionHandlers } from "../peer/connection.ts";
 import type { Reply } from "../resp/reply.ts";
 import { type RequestLimits, RequestParser } from "../resp/request-parser.ts";
+import { isForGuests } from "./admission.ts";
 import { ClientOutput } from "./client-output.ts";
 import { describeClient } from "./describe-client.ts";
 import { InputHold } from "./input-hold.ts";
@@ -61,6 +62,7 @@ export interface ClientHost {
 
 /** Commands of one client in one turn; then the others have theirs. */
 const commandsPerTurnMax = 1000;
+
 /** A connected client, from its acceptance until `released` is told to its host. */
 export class Client implements ClientPort, Requester {
   readonly id: number;
@@ -68,8 +70,8 @@ export class Client implements ClientPort, Requester {
   readonly address: string;
   readonly localAddress: string;
   readonly createdAtMs: number;
-  /** When the client was last heard of. */
-  lastInputAtMs: number;
+  /** When bytes last came from the client, or went to it. */
+  lastActiveAtMs: number;
   /** Set by the server while the client is on one of its lists. */
   flushScheduled = false;
   processScheduled = false;
@@ -92,6 +94,8 @@ export class Client implements ClientPort, Requester {
   readonly #parser: RequestParser;
   readonly #out: ClientOutput;
   readonly #hold: InputHold;
+  /** What a guest is told instead of being served; null for a client. */
+  readonly #refusal: string | null;
   #authenticated: boolean;
   /** Commands to dispatch before the parser's next: one that stalled, those that came back from the node. */
   readonly #waiting: (readonly string[])[] = [];
@@ -109,8 +113,9 @@ export class Client implements ClientPort, Requester {
   #peerRest: Uint8Array[] = [];
   #peer: ConnectionHandlers | null = null;
 
-  constructor(id: number, socket: ClientSocket, host: ClientHost) {
+  constructor(id: number, socket: ClientSocket, host: ClientHost, refusal: string | null = null) {
     this.id = id;
+    this.#refusal = refusal;
     this.address = formatAddress(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatAddress(socket.localAddress, socket.localPort);
     this.#host = host;
@@ -120,7 +125,7 @@ export class Client implements ClientPort, Requester {
     this.#out = new ClientOutput(socket, host.statistics, host.outputLimits);
     this.#hold = new InputHold(socket);
     this.createdAtMs = host.clock.monotonicMs();
-    this.lastInputAtMs = this.createdAtMs;
+    this.lastActiveAtMs = this.createdAtMs;
   }
 
   // ── What commands see ───────────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +171,7 @@ export class Client implements ClientPort, Requester {
     this.noTouch = false;
     this.readOnly = false;
     this.protocol = 2;
-    this.replyMode = "on";
+    if (this.replyMode === "off") this.replyMode = "on";
     this.authenticated = !this.#host.passwordRequired;
   }
 
@@ -215,14 +220,17 @@ export class Client implements ClientPort, Requester {
     this.lastCommand = counters.name;
     const startMs = clock.monotonicMs();
     command.run(this.#host.contextFor(this), args);
-    counters.micros += (clock.monotonicMs() - startMs) * 1000;
-    counters.calls++;
+    counters.called(clock.monotonicMs() - startMs, statistics.latencyTracked);
     statistics.commandsProcessed++;
     if (this.#out.countErrors()) counters.failedCalls++;
   }
 
   /** Answers `args` with an error instead of running them. */
   refuse(args: readonly string[], text: string): void {
+    if (beginsHttpLine(args[0] as string)) {
+      this.#repel();
+      return;
+    }
     this.#out.reply.error(text);
     this.#host.statistics.commands.rejected(args);
     this.#out.countErrors();
@@ -265,7 +273,7 @@ export class Client implements ClientPort, Requester {
     const { statistics, clock } = this.#host;
     statistics.netInputBytes += chunk.length;
     statistics.readsProcessed++;
-    this.lastInputAtMs = clock.monotonicMs();
+    this.lastActiveAtMs = clock.monotonicMs();
     if (this.#closing || this.#closed) return;
     if (this.#peerHello !== null) {
       this.#peerRest.push(chunk);
@@ -293,6 +301,7 @@ export class Client implements ClientPort, Requester {
     this.#processing = true;
     this.#inputWaits = !this.#consume();
     this.#processing = false;
+    if (this.#closed) return;
     this.#hold.update(this.#inputWaits, this.#parser.bufferedBytes);
     if (this.#inputEnded && !this.#inputWaits) {
       if (this.#hasPending()) this.#inputWaits = true;
@@ -304,10 +313,14 @@ export class Client implements ClientPort, Requester {
   /** Dispatches what there is; true when all input has been used, false when some has to wait. */
   #consume(): boolean {
     for (let count = 0; count < commandsPerTurnMax; count++) {
-      if (this.#closing || this.#waitsForLater || this.#peerHello !== null) return false;
+      if (this.#closing || this.#closed || this.#waitsForLater || this.#peerHello !== null) return false;
       if (this.#out.isFull) return false;
       const args = this.#waiting.length > 0 ? (this.#waiting.shift() as readonly string[]) : this.#parse();
       if (args === null) return this.#parser.error === null && this.replyMode !== "skip";
+      if (this.#refusal !== null && !isForGuests(args[0] as string)) {
+        this.turnAway();
+        return false;
+      }
       if (!this.#host.dispatcher.dispatch(this, args)) {
         this.#waiting.unshift(args);
         return false;
@@ -346,6 +359,14 @@ export class Client implements ClientPort, Requester {
     this.closeAfterReplies();
   }
 
+  /** A web page makes a browser send commands to a server that only this machine can reach: none of them may run. */
+  #repel(): void {
+    this.#host.logger.warning(
+      `Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to this server. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise it. Connection from ${this.address} aborted.`,
+    );
+    this.close();
+  }
+
   #overrun(): void {
     this.#host.statistics.queryBufferDisconnections++;
     this.#host.logger.warning(`Closing client that reached max query buffer length: ${this.describe()}`);
@@ -358,7 +379,9 @@ export class Client implements ClientPort, Requester {
   flush(): void {
     if (this.#closed || this.#peer !== null) return;
     const wasFull = this.#out.isFull;
+    const unsentBytes = this.#out.sizeBytes;
     const sent = this.#out.flush();
+    if (this.#out.sizeBytes < unsentBytes) this.lastActiveAtMs = this.#host.clock.monotonicMs();
     if (wasFull && !this.#out.isFull) this.#host.processLater(this);
     if (!sent) this.checkOutputLimit();
     else if (this.#peerHello !== null) this.#becomePeer(this.#peerHello);
@@ -379,6 +402,23 @@ export class Client implements ClientPort, Requester {
       `Client ${this.describe()} scheduled to be closed ASAP for overcoming of output buffer limits.`,
     );
     this.close();
+  }
+
+  /** Only room to become a link between nodes was left when it came. */
+  get isGuest(): boolean {
+    return this.#refusal !== null;
+  }
+
+  /** Tells a guest why it cannot be served, and ends the connection; at once when it has been told. */
+  turnAway(): void {
+    if (this.#refusal === null || this.#peerHello !== null) return;
+    if (this.#closing) {
+      this.close();
+      return;
+    }
+    this.#host.statistics.connectionsRejected++;
+    this.#out.reply.error(this.#refusal);
+    this.closeAfterReplies();
   }
 
   /** Ends the connection now; what was not sent is lost. */
@@ -438,12 +478,13 @@ export class Client implements ClientPort, Requester {
   #finished(request: Request, failed: boolean): void {
     const { statistics } = this.#host;
     const counters = statistics.commands.of(request.command);
-    counters.micros += request.tookMs * 1000;
-    counters.calls++;
+    counters.called(request.tookMs, statistics.latencyTracked);
     if (failed) counters.failedCalls++;
     statistics.commandsProcessed++;
     if (this.#closed) return;
     this.#host.flushLater(this);
+    // Thousands of requests may be answered before the turn ends: the limit is not left to the flush then.
+    if (this.#out.isFull) this.checkOutputLimit();
     if (this.#inputWaits) this.#host.processLater(this);
   }
 
@@ -462,6 +503,11 @@ export class Client implements ClientPort, Requester {
     this.#peerRest = [];
     for (const chunk of rest) if (chunk.length > 0) handlers.data(chunk);
   }
+}
+
+/** Whether this would-be command begins a line of an HTTP request that a browser sends to wherever a page tells it to. */
+function beginsHttpLine(word: string): boolean {
+  return /^(?:post|host:)$/i.test(word);
 }
 
 /** `ip:port`, an IPv6 address in brackets, an IPv4 address that came through an IPv6 socket as what it is. */

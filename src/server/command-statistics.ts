@@ -1,7 +1,9 @@
-// What each command has been called for, what it cost and how often it failed: INFO's Commandstats and Errorstats.
+// What each command has been called for, what it cost and how often it failed: INFO's Commandstats, Latencystats and
+// Errorstats.
 
 import type { Command } from "../commands/command.ts";
 import type { CommandTable } from "../commands/table.ts";
+import { LatencyHistogram } from "./latency-histogram.ts";
 
 /** The counters of one command, under the name that INFO shows. */
 export class CommandStatistics {
@@ -9,6 +11,8 @@ export class CommandStatistics {
   calls = 0;
   /** Time spent in the command's handler; waiting for other nodes is not in it. */
   micros = 0;
+  /** How that time was distributed; null while no call was counted in it. */
+  latency: LatencyHistogram | null = null;
   /** Refused before it ran: arity, authentication, no leader, a leader elsewhere. */
   rejectedCalls = 0;
   /** Ran and answered with an error. */
@@ -18,9 +22,17 @@ export class CommandStatistics {
     this.name = name;
   }
 
+  /** A call has been answered that took `tookMs`; `latencyTracked`: it counts in the distribution too. */
+  called(tookMs: number, latencyTracked: boolean): void {
+    this.calls++;
+    this.micros += tookMs * 1000;
+    if (latencyTracked) (this.latency ??= new LatencyHistogram()).record(tookMs * 1e6);
+  }
+
   reset(): void {
     this.calls = 0;
     this.micros = 0;
+    this.latency = null;
     this.rejectedCalls = 0;
     this.failedCalls = 0;
   }

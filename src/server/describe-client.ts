@@ -13,7 +13,7 @@ export function describeClient(client: Client, nowMs: number): string {
     ["laddr", client.localAddress],
     ["name", client.name],
     ["age", seconds(client.createdAtMs)],
-    ["idle", seconds(client.lastInputAtMs)],
+    ["idle", seconds(client.lastActiveAtMs)],
     ["flags", flagsOf(client)],
     ["db", client.dbIndex],
     ["sub", 0],

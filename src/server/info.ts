@@ -3,9 +3,11 @@
 
 import { arch, release, totalmem, type as systemName } from "node:os";
 import { redisVersion, vlotVersion } from "../base/version.ts";
+import { formatPercentile } from "../config/parse-value.ts";
 import type { KeyspaceStatus, RaftStatus, StatusSource } from "../node/status.ts";
 import { raftSections } from "./info-raft.ts";
 import { type Field, humanBytes, renderSections, type Section, selectSections } from "./info-section.ts";
+import { memoryUsage } from "./memory-usage.ts";
 import type { Statistics } from "./statistics.ts";
 
 /** What INFO shows of the server besides its counters: a picture of the moment. */
@@ -25,6 +27,8 @@ export interface ServerFigures {
   readonly outputBytesMax: number;
   readonly clientBytes: number;
   readonly startMemoryBytes: number;
+  /** Which percentiles of the commands' durations Latencystats shows. */
+  readonly latencyPercentiles: readonly number[];
 }
 
 export interface InfoSources {
@@ -53,6 +57,7 @@ export function infoSections(sources: InfoSources): readonly Section[] {
     section("CPU", "default", cpu),
     section("Modules", "default", () => []),
     section("Commandstats", "all", () => commandStats(statistics)),
+    section("Latencystats", "all", () => latencyStats(statistics, figures().latencyPercentiles)),
     section("Errorstats", "default", () => errorStats(statistics)),
     section("Cluster", "default", () => [["cluster_enabled", 1]]),
     section("Keyspace", "default", () => keyspace(status.keyspaceStatus())),
@@ -105,7 +110,7 @@ function clients(figures: ServerFigures): readonly Field[] {
 }
 
 function memory(figures: ServerFigures, statistics: Statistics): readonly Field[] {
-  const { heapUsed: used, rss } = process.memoryUsage();
+  const { heapUsed: used, rss } = memoryUsage();
   statistics.noteMemory(used);
   const peak = statistics.peakMemoryBytes;
   const total = totalmem();
@@ -161,6 +166,8 @@ function stats(statistics: Statistics, keys: KeyspaceStatus): readonly Field[] {
     ["expired_keys", keys.expiredKeys],
     ["evicted_keys", 0],
     ["evicted_clients", 0],
+    ["keyspace_hits", keys.hits],
+    ["keyspace_misses", keys.misses],
     ["pubsub_channels", 0],
     ["pubsub_patterns", 0],
     ["pubsubshard_channels", 0],
@@ -231,6 +238,19 @@ function commandStats(statistics: Statistics): readonly Field[] {
   return fields;
 }
 
+/** `percentiles` of each command's durations, in microseconds. */
+function latencyStats(statistics: Statistics, percentiles: readonly number[]): readonly Field[] {
+  const fields: Field[] = [];
+  for (const { name, latency } of statistics.commands.used()) {
+    if (latency === null) continue;
+    const figures = percentiles.map(
+      (percent) => `p${formatPercentile(percent)}=${(latency.percentile(percent) / 1000).toFixed(3)}`,
+    );
+    fields.push([`latency_percentiles_usec_${name}`, figures.join(",")]);
+  }
+  return fields;
+}
+
 function errorStats(statistics: Statistics): readonly Field[] {
   return statistics.commands
     .errorCounts()
@@ -238,9 +258,8 @@ function errorStats(statistics: Statistics): readonly Field[] {
 }
 
 function keyspace({ databases }: KeyspaceStatus): readonly Field[] {
-  // Redis estimates the average TTL by sampling; it says 0 while it has none, and so does vlot, which never has.
-  return databases.map(({ index, keys, expires }): Field => [
+  return databases.map(({ index, keys, expires, averageTtlMs }): Field => [
     `db${index}`,
-    `keys=${keys},expires=${expires},avg_ttl=0`,
+    `keys=${keys},expires=${expires},avg_ttl=${averageTtlMs}`,
   ]);
 }

@@ -18,11 +18,13 @@ import type { Config } from "../config/config.ts";
 import type { BufferLimits } from "../config/option.ts";
 import type { StatusSource } from "../node/status.ts";
 import type { ConnectionHandlers } from "../peer/connection.ts";
+import { errors } from "../resp/errors.ts";
 import type { RequestLimits } from "../resp/request-parser.ts";
-import { refusalOf } from "./admission.ts";
+import { guestMsMax, guestsFor, refusalOf } from "./admission.ts";
 import { Client, type ClientHost, type Dispatcher } from "./client.ts";
 import { infoSections, infoText, type ServerFigures } from "./info.ts";
 import { raftInfoText } from "./info-raft.ts";
+import { memoryUsage } from "./memory-usage.ts";
 import type { Section } from "./info-section.ts";
 import { Listener } from "./listener.ts";
 import type { ClientSocket, PeerConnection } from "./peer-connection.ts";
@@ -43,6 +45,8 @@ export interface ServerOptions {
   /** Takes a connection over as a link between nodes; null when it must be closed. */
   readonly acceptPeer: (connection: PeerConnection, hello: PeerHello) => ConnectionHandlers | null;
   readonly shutdown: Shutdown;
+  /** Clients that the system has room for, whatever maxclients says. */
+  readonly clientsPossible: number;
   /** CONFIG REWRITE: an error reply, or null when done. */
   readonly rewriteConfig: () => string | null;
   /** 40 hex digits, drawn at start. */
@@ -53,6 +57,9 @@ export interface ServerOptions {
 
 /** Between two rounds of housekeeping: idle clients, soft limits, samples for rates. */
 const housekeepingMs = 250;
+
+/** Bytes of the longest command: it must fit into one entry of the log (storage/record.ts). */
+const commandBytesMax = 1024 * 1024 * 1024;
 
 export class Server implements ServerPort, ClientHost {
   readonly statistics: Statistics;
@@ -65,10 +72,12 @@ export class Server implements ServerPort, ClientHost {
   readonly #options: ServerOptions;
   readonly #turn: Turn;
   readonly #clients = new Map<number, Client>();
+  /** How many of them are guests. */
+  #guests = 0;
   readonly #sections: readonly Section[];
   readonly #context: ReusedContext;
   readonly #startedAtMs: number;
-  readonly #startMemoryBytes = process.memoryUsage().heapUsed;
+  readonly #startMemoryBytes = memoryUsage().heapUsed;
   #listener: Listener<Client | null> | null = null;
   #nextClientId = 1;
   #peerConnections = 0;
@@ -84,8 +93,10 @@ export class Server implements ServerPort, ClientHost {
     this.dispatcher = options.dispatcher;
     this.statistics = new Statistics(options.commands);
     this.requestLimits = { maxBulkBytes: config.get("proto-max-bulk-len") };
+    this.statistics.latencyTracked = config.get("latency-tracking");
     this.outputLimits = config.watch("client-output-buffer-limit");
-    this.queryBufferBytesMax = config.watch("client-query-buffer-limit");
+    const queryBufferLimit = config.watch("client-query-buffer-limit");
+    this.queryBufferBytesMax = () => Math.min(queryBufferLimit(), commandBytesMax);
     this.#turn = new Turn(options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
     this.#password = digestOf(config.get("requirepass"));
@@ -98,6 +109,9 @@ export class Server implements ServerPort, ClientHost {
     });
     config.onChange("proto-max-bulk-len", (bytes) => {
       this.requestLimits.maxBulkBytes = bytes;
+    });
+    config.onChange("latency-tracking", (tracked) => {
+      this.statistics.latencyTracked = tracked;
     });
     config.onChange("requirepass", (password) => {
       this.#password = digestOf(password);
@@ -164,6 +178,7 @@ export class Server implements ServerPort, ClientHost {
 
   resetStatistics(): void {
     this.statistics.reset();
+    this.#options.status.resetKeyspaceCounters();
   }
 
   wallMs(): number {
@@ -212,6 +227,7 @@ export class Server implements ServerPort, ClientHost {
 
   released(client: Client): void {
     this.#clients.delete(client.id);
+    if (client.isGuest) this.#guests--;
     this.#options.forget(client);
   }
 
@@ -256,11 +272,12 @@ export class Server implements ServerPort, ClientHost {
       return;
     }
     const refusal = refusalOf(remoteAddress, {
-      clientCount: this.#clients.size,
-      clientCountMax: config.get("maxclients"),
+      clientCount: this.#clients.size - this.#guests,
+      clientCountMax: this.#clientCountMax,
       loopbackOnly: config.get("protected-mode") && !this.#passwordRequired,
     });
-    if (refusal !== null) {
+    const isGuest = refusal === errors.maxClients && this.#guests < guestsFor(this.#options.clientsPossible);
+    if (refusal !== null && !isGuest) {
       this.statistics.connectionsRejected++;
       socket.write(`-${refusal}\r\n`);
       socket.end();
@@ -269,12 +286,20 @@ export class Server implements ServerPort, ClientHost {
     socket.setNoDelay(true);
     const keepAliveSeconds = config.get("tcp-keepalive");
     if (keepAliveSeconds > 0) socket.setKeepAlive(true, keepAliveSeconds * 1000);
-    socket.data = this.adopt(socket);
+    socket.data = this.adopt(socket, refusal);
   }
 
-  /** Serves a connection that is open already; whoever has the socket tells the client what happens on it. */
-  adopt(socket: ClientSocket): Client {
-    const client = new Client(this.#nextClientId++, socket, this);
+  get #clientCountMax(): number {
+    return Math.min(this.#options.config.get("maxclients"), this.#options.clientsPossible);
+  }
+
+  /**
+   * Serves a connection that is open already; whoever has the socket tells the client what happens on it. With a
+   * `refusal` it is a guest.
+   */
+  adopt(socket: ClientSocket, refusal: string | null = null): Client {
+    const client = new Client(this.#nextClientId++, socket, this, refusal);
+    if (client.isGuest) this.#guests++;
     this.#clients.set(client.id, client);
     this.logger.verbose(`Accepted ${client.address}`);
     return client;
@@ -308,7 +333,8 @@ export class Server implements ServerPort, ClientHost {
     const idleMsMax = this.#options.config.get("timeout") * 1000;
     for (const client of this.#clients.values()) {
       if (client.outputBytes > 0) client.checkOutputLimit();
-      if (idleMsMax === 0 || client.isWaiting || nowMs - client.lastInputAtMs <= idleMsMax) continue;
+      if (client.isGuest && nowMs - client.createdAtMs > guestMsMax) client.turnAway();
+      if (idleMsMax === 0 || client.isWaiting || nowMs - client.lastActiveAtMs <= idleMsMax) continue;
       this.logger.verbose("Closing idle client");
       client.close();
     }
@@ -337,11 +363,12 @@ export class Server implements ServerPort, ClientHost {
       connectedClients: this.#clients.size,
       blockedClients,
       peerConnections: this.#peerConnections,
-      maxClients: config.get("maxclients"),
+      maxClients: this.#clientCountMax,
       inputBytesMax,
       outputBytesMax,
       clientBytes,
       startMemoryBytes: this.#startMemoryBytes,
+      latencyPercentiles: this.#options.config.get("latency-tracking-info-percentiles"),
     };
   }
 }

@@ -30,7 +30,8 @@ export interface ShutdownStart {
   readonly reason: string;
   /** Do not wait for clients to leave. */
   readonly now: boolean;
-  readonly aborted: () => void;
+  /** Tells the client that asked, which waits for the end, that there is none; null when no client did. */
+  readonly aborted: (() => void) | null;
 }
 
 const drainCheckMs = 50;
@@ -60,7 +61,7 @@ export class Shutdown {
   /** Starts to shut down; asked again while that goes on, it can only become faster. */
   start(request: ShutdownStart): void {
     if (this.#phase === "ended") return;
-    this.#aborted.push(request.aborted);
+    if (request.aborted !== null) this.#aborted.push(request.aborted);
     if (request.now) this.#now = true;
     if (this.#phase === "draining") this.#drain();
     if (this.#phase !== "running") return;
@@ -107,7 +108,9 @@ export class Shutdown {
     const { clock, clientCount, openRequests, end, logger } = this.#ports;
     this.#timer?.cancel();
     const nowMs = clock.monotonicMs();
-    const isAwaited = clientCount() > 0 || openRequests() > 0 || nowMs < this.#drainAtLeastUntilMs;
+    // Clients that asked for the end do not leave before it.
+    const isAwaited =
+      clientCount() > this.#aborted.length || openRequests() > 0 || nowMs < this.#drainAtLeastUntilMs;
     if (!this.#now && isAwaited && nowMs < this.#drainUntilMs) {
       this.#timer = clock.after(drainCheckMs, () => this.#drain());
       return;
@@ -140,7 +143,7 @@ export function handleSignals(ports: SignalPorts): () => void {
       exit(exitStatus[signal]);
       return;
     }
-    shutdown.start({ reason: `Received ${signal}`, now: false, aborted: () => undefined });
+    shutdown.start({ reason: `Received ${signal}`, now: false, aborted: null });
   };
   const interrupt = (): void => end("SIGINT");
   const terminate = (): void => end("SIGTERM");

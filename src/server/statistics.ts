@@ -2,6 +2,7 @@
 
 import type { CommandTable } from "../commands/table.ts";
 import { CommandLedger } from "./command-statistics.ts";
+import { memoryUsage } from "./memory-usage.ts";
 
 /** Samples that a rate averages over, as in Redis. */
 const samplesMax = 16;
@@ -40,6 +41,8 @@ export class Statistics {
   readsProcessed = 0;
   writesProcessed = 0;
   peakMemoryBytes = 0;
+  /** latency-tracking: whether each command's durations are kept for Latencystats. */
+  latencyTracked = true;
   readonly commands: CommandLedger;
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
@@ -57,7 +60,7 @@ export class Statistics {
     this.commandRate.sample(this.commandsProcessed, elapsedMs);
     this.inputRate.sample(this.netInputBytes, elapsedMs);
     this.outputRate.sample(this.netOutputBytes, elapsedMs);
-    this.noteMemory(process.memoryUsage().heapUsed);
+    this.noteMemory(memoryUsage().heapUsed);
   }
 
   noteMemory(usedBytes: number): void {

@@ -13,9 +13,9 @@
 // answer is one rename followed by a sync: a crash leaves the node either as it was or as it was to become. Nothing in
 // here is ever deleted but `node.new`.
 
-import type { LogIndex } from "../raft/types.ts";
+import type { LogIndex, Term } from "../raft/types.ts";
 import type { Disk, DiskLock } from "./disk.ts";
-import { StorageError } from "./errors.ts";
+import { rejoinAdvice, StorageError } from "./errors.ts";
 import { founderPromisePath, readFounderPromise, writeFounderPromise } from "./founder-promise.ts";
 import { HardStateFile } from "./hard-state.ts";
 import { type Identity, readIdentity, writeIdentity } from "./identity.ts";
@@ -68,6 +68,8 @@ export class DataDirectory {
       const directory = new DataDirectory(options, lock);
       const names = disk.list(path);
       if (names.includes(unfinishedName)) disk.remove(`${path}/${unfinishedName}`);
+      // Kept, but not removed before a crash: it must not bind the node that comes after this one.
+      if (names.includes(nodeName)) disk.remove(founderPromisePath(path));
       // A process that was killed may have left renames that show and would not survive a power cut.
       disk.syncDirectory(path);
       if (names.includes(nodeName)) {
@@ -112,7 +114,7 @@ export class DataDirectory {
     writeIdentity(disk, unfinished, identity);
     disk.rename(unfinished, this.#nodePath);
     disk.syncDirectory(this.path);
-    // Kept by joining or founding; a crash that leaves the file does no harm.
+    // Kept by joining or founding; what a crash leaves goes at the next start.
     disk.remove(founderPromisePath(this.path));
     this.#founderPromise = "";
     return this.#openNode();
@@ -169,6 +171,11 @@ export class DataDirectory {
     try {
       const { securedIndex } = hardState;
       const { log, recovery } = Log.open({ ...this.#logOptions(this.#nodePath, identity), securedIndex });
+      // A term is on disk before any entry of it, so an older one was put back and has forgotten votes since.
+      if (log.termAt(log.lastIndex) > hardState.currentTerm) {
+        log.close();
+        throw outdated(hardStatePath(this.#nodePath), hardState.currentTerm, log);
+      }
       this.#files = { identity, hardState, log, recovery };
       return this.#files;
     } catch (error) {
@@ -193,6 +200,15 @@ export class DataDirectory {
 
 function hardStatePath(nodePath: string): string {
   return `${nodePath}/hard-state`;
+}
+
+function outdated(path: string, term: Term, log: Log): StorageError {
+  return new StorageError(
+    "HARD_STATE_OUTDATED",
+    path,
+    `term and vote in ${path} are of term ${term}, but the log has entries of term ${log.termAt(log.lastIndex)}: an older ` +
+      `copy was put back, and voting with it could elect two leaders. ${rejoinAdvice}`,
+  );
 }
 
 function locked(disk: Disk, path: string): StorageError {

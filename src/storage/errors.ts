@@ -14,6 +14,8 @@ export type StorageErrorCode =
   | "PROMISE_DAMAGED"
   | "HARD_STATE_MISSING"
   | "HARD_STATE_DAMAGED"
+  /** Term and vote are older than the log, as when a copy was put back. */
+  | "HARD_STATE_OUTDATED"
   /** There is no segment at all, or entries are missing between or before those found. */
   | "LOG_MISSING"
   | "LOG_GAP"

@@ -64,8 +64,11 @@ export class HardStateFile {
     viewOf(copy).setUint32(8, formatVersion, true);
     writeOwner(copy, ownerOffset, owner);
     const file = new HardStateFile(disk.create(path, fileBytes), copy);
-    file.#write();
-    file.close();
+    try {
+      file.#write();
+    } finally {
+      file.close();
+    }
   }
 
   /** Throws StorageError when it is missing, damaged beyond doubt, another node's or newer; DiskError as ever. */
@@ -86,8 +89,13 @@ export class HardStateFile {
     if (version !== formatVersion) throw newerFormat(path, version);
     checkOwner(newest, ownerOffset, owner, path);
     const file = new HardStateFile(disk.open(path), newest);
-    // What was read may be in the page cache only, and a copy may be bad or old: make both good again.
-    file.#write();
+    try {
+      // What was read may be in the page cache only, and a copy may be bad or old: make both good again.
+      file.#write();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     return file;
   }
 

@@ -1,16 +1,16 @@
-// Who a data directory belongs to: written once when the node joins a cluster, then only if its address changes. Two
-// lines, for people to read:
+// Who a data directory belongs to: written once when the node joins a cluster, then only if its address changes. A note
+// (note-file.ts):
 //
 //   {"format":1,"clusterId":"…","nodeId":1234,"founder":null,"address":{"host":"10.0.0.1","port":6379}}
 //   crc32 1a2b3c4d
-//
-// The second line is the checksum of the first, in hexadecimal. A change replaces the file: written under another name,
-// synced, renamed, directory synced.
 
 import type { Member, NodeId } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
-import { newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
+import { rejoinAdvice, StorageError } from "./errors.ts";
+import { fieldsOf, readNote, writeNote } from "./note-file.ts";
 import { clusterIdBytesMax } from "./owner.ts";
+
+const fileName = "identity";
 
 export interface Address {
   readonly host: string;
@@ -26,63 +26,30 @@ export interface Identity {
   readonly address: Address;
 }
 
-const formatVersion = 1;
-
 /** Writes or replaces the file, durably on return. */
 export function writeIdentity(disk: Disk, directory: string, identity: Identity): void {
   const { clusterId, nodeId, founder, address } = identity;
-  const line = JSON.stringify({ format: formatVersion, clusterId, nodeId, founder, address });
-  const bytes = new TextEncoder().encode(`${line}\n${checksumLine(line)}\n`);
-  const path = identityPath(directory);
-  const file = disk.create(`${path}.new`, 0);
-  file.write(bytes, 0);
-  file.sync();
-  file.close();
-  disk.rename(`${path}.new`, path);
-  disk.syncDirectory(directory);
+  writeNote(disk, directory, fileName, { clusterId, nodeId, founder, address });
 }
 
 /** Throws StorageError when the file is missing, damaged or newer. */
 export function readIdentity(disk: Disk, directory: string): Identity {
-  const path = identityPath(directory);
-  const bytes = disk.read(path);
-  if (bytes === null) {
+  const path = `${directory}/${fileName}`;
+  const fields = readNote(disk, path, damaged(path));
+  if (fields === null) {
     throw new StorageError(
       "IDENTITY_MISSING",
       path,
       `${path} is missing, so it is not known who the log in ${directory} belongs to. ${rejoinAdvice}`,
     );
   }
-  const [line, checksum, ...rest] = new TextDecoder().decode(bytes).split("\n");
-  if (line === undefined || checksum !== checksumLine(line) || rest.join("") !== "") throw damaged(path);
-  const value = parseObject(line);
-  const format = value?.["format"];
-  if (typeof format === "number" && format > formatVersion) throw newerFormat(path, format);
-  const identity = value === null ? null : identityOf(value);
+  const identity = identityOf(fields);
   if (identity === null) throw damaged(path);
   return identity;
 }
 
-/** Path of the file in a node's directory. */
-export function identityPath(directory: string): string {
-  return `${directory}/identity`;
-}
-
-function checksumLine(line: string): string {
-  return `crc32 ${Bun.hash.crc32(line).toString(16).padStart(8, "0")}`;
-}
-
 function damaged(path: string): StorageError {
   return new StorageError("IDENTITY_DAMAGED", path, `${path} is damaged. ${rejoinAdvice}`);
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    return recordOf(JSON.parse(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 function identityOf(value: Record<string, unknown>): Identity | null {
@@ -95,19 +62,15 @@ function identityOf(value: Record<string, unknown>): Identity | null {
 }
 
 function addressOf(value: unknown): Address | null {
-  const { host, port } = recordOf(value) ?? {};
+  const { host, port } = fieldsOf(value) ?? {};
   return typeof host === "string" && isInteger(port) ? { host, port } : null;
 }
 
 function memberOf(value: unknown): Member | undefined {
-  const { id, host, port, voting } = recordOf(value) ?? {};
+  const { id, host, port, voting } = fieldsOf(value) ?? {};
   if (!isInteger(id) || typeof host !== "string" || !isInteger(port) || typeof voting !== "boolean")
     return undefined;
   return { id, host, port, voting };
-}
-
-function recordOf(value: unknown): Record<string, unknown> | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
 }
 
 function isInteger(value: unknown): value is number {

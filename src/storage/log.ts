@@ -6,9 +6,9 @@
 //
 // Only the last segment ever holds anything that is not synced: before the next one is made, the full one is synced. A
 // new segment has its header and its name durable before the first record goes in. Truncation notes what it is about to
-// do (truncation-intent.ts). A DiskError while appending leaves the log as it was, with two exceptions after which it
-// refuses all further work, because nobody can tell what the disk holds: a failed sync, and a failure in the middle of
-// changing segments or of undoing.
+// do (truncation-intent.ts). A DiskError while appending leaves the log as it was, but for what was to be overwritten,
+// with two exceptions after which it refuses all further work, because nobody can tell what the disk holds: a failed
+// sync, and a failure in the middle of changing segments or of undoing.
 //
 // Running out of space: a segment's blocks are allocated when it is made, so on ext4 and XFS only making one can fail,
 // before anything was written; `reserve` finds out in advance. File systems that never overwrite in place (Btrfs, ZFS)
@@ -104,9 +104,12 @@ export class Log implements LogView {
     TruncationIntent.open(disk, directory).close();
     const sizeBytes = Math.min(segmentSizeOf(options), firstSegmentSizeBytes);
     const file = disk.create(`${directory}/${segmentName(chainStart.index + 1)}`, sizeBytes);
-    file.write(segmentHeader(file.sizeBytes, chainStart, { clusterId, nodeId }), 0);
-    file.sync();
-    file.close();
+    try {
+      file.write(segmentHeader(file.sizeBytes, chainStart, { clusterId, nodeId }), 0);
+      file.sync();
+    } finally {
+      file.close();
+    }
     disk.syncDirectory(directory);
   }
 
@@ -154,6 +157,11 @@ export class Log implements LogView {
   /** Bytes of the records held. O(segments). */
   get sizeBytes(): number {
     return this.#row.sizeBytes;
+  }
+
+  /** Why the log refuses all further work, null while it does not: the node has to stop. */
+  get failure(): DiskError | null {
+    return this.#failure;
   }
 
   /** Why the last `prepareAhead` failed (`ENOSPC`: the disk is filling up), null when it did not. */

@@ -4,13 +4,12 @@
 // The bytes may come from a peer, and msgpackr's decoder understands far more than this (extensions, typed arrays,
 // arrays that claim four thousand million elements). So it only sees bytes that `isPlain` has walked through:
 //
-//   array (0x9n, 0xdc, 0xdd)   integer (up to 0x7f, 0xcc, 0xcd, 0xce)   string (0xan, 0xbn, 0xd9)   boolean (0xc2, 0xc3)
+//   array (0x9n, 0xdc, 0xdd)   integer (up to 0x7f, 0xcc, 0xcd, 0xce)   string (0xan, 0xbn, 0xd9, 0xda)   boolean (0xc2, 0xc3)
 
 import { Packr, Unpackr } from "msgpackr/pack";
-import type { Member, Membership } from "../raft/types.ts";
+import { hostLengthMax, type Member, type Membership } from "../raft/types.ts";
 
 const nodeIdMax = 2 ** 31 - 1;
-const hostLengthMax = 255;
 
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false });
@@ -74,14 +73,14 @@ function isArray(marker: number): boolean {
 }
 
 function isString(marker: number): boolean {
-  return (marker & 0xe0) === 0xa0 || marker === 0xd9;
+  return (marker & 0xe0) === 0xa0 || marker === 0xd9 || marker === 0xda;
 }
 
 /** Size of what follows the marker of an integer, a string or an array; null when it is none of ours. */
 function lengthBytesOf(marker: number): number | null {
   if (marker >= 0x90 && marker <= 0xbf) return 0;
   if (marker === 0xcc || marker === 0xd9) return 1;
-  if (marker === 0xcd || marker === 0xdc) return 2;
+  if (marker === 0xcd || marker === 0xda || marker === 0xdc) return 2;
   return marker === 0xce || marker === 0xdd ? 4 : null;
 }
 

@@ -25,7 +25,7 @@
 // The local part is the one thing that differs between nodes, so it is outside the checksum and is written anew by
 // whoever stores the record. It tells recovery how far an append was acknowledged before this record was written, which
 // is what separates a torn tail from damage (recovery.ts). Its check covers the record's checksum and its place in the
-// file too, and starts from the segment's own checksum: a copy of a record inside some client's value never passes.
+// file too, and starts from the segment's own checksum: of copies of a record inside clients' values one in 65,536 passes.
 
 import { assert, unreachable } from "../base/assert.ts";
 import { Entry, type EntryKind, type LogIndex, type Term } from "../raft/types.ts";
@@ -34,8 +34,11 @@ import { getUint53, setUint53 } from "./uint53.ts";
 
 export const recordHeaderBytes = 48;
 export const recordFormatVersion = 1;
-/** Longest body, in bytes; above what a batch of the largest values takes (proto-max-bulk-len is 512 MiB). */
-export const recordBodyBytesMax = 1024 * 1024 * 1024;
+/**
+ * Longest body, in bytes: a full batch (64 MiB) and one more command, which fits into client-query-buffer-limit (which counts
+ * for at most 1 GiB) and the rest of a read.
+ */
+export const recordBodyBytesMax = (1024 + 128) * 1024 * 1024;
 /** Indexes fit the six bytes of the local part: at a million entries a second that is nine years. */
 export const logIndexMax: LogIndex = 2 ** 48 - 1;
 

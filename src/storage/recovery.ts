@@ -235,13 +235,15 @@ class Recovery {
   #recoverLastSegment(segment: Segment): void {
     const truncationIndex = this.#options.truncationIndex;
     const problem = this.#walk(segment, truncationIndex ?? Number.MAX_SAFE_INTEGER);
-    segment.findWrittenOffset();
     const brokenIndex = segment.lastIndex + 1;
-    const sizeBytes = segment.writtenOffset - segment.endOffset;
     if (truncationIndex !== null && brokenIndex > truncationIndex) {
+      // To the very end: zeros that are there already may be in the page cache only, and old records below them.
+      segment.writtenOffset = segment.sizeBytes;
       segment.clearTail();
       return;
     }
+    segment.findWrittenOffset();
+    const sizeBytes = segment.writtenOffset - segment.endOffset;
     if (brokenIndex <= this.#knownIndex) throw damaged(segment, problem ?? "missing");
     if (sizeBytes === 0) return;
     if (provesDurable(segment, brokenIndex)) throw damaged(segment, problem ?? "missing");

@@ -32,19 +32,24 @@ export class TruncationIntent {
     const whole = this.#view.getUint32(16, true) === this.#crc() && this.#note[0] === magic.charCodeAt(0);
     this.#index = whole ? getUint53(this.#view, 8) : null;
     if (!whole) this.#note.fill(0);
-    // What a killed process wrote or cleared may be in the page cache only. Acting on a note that a power cut then takes
-    // back would leave a half-cut log; one that comes back would cut what was acknowledged since.
-    this.#write();
   }
 
   /** Opens the note of the log in `directory`, making an empty one if there is none. */
   static open(disk: Disk, directory: string): TruncationIntent {
     const path = `${directory}/${fileName}`;
-    if (disk.list(directory).includes(fileName)) return new TruncationIntent(disk.open(path));
-    const file = disk.create(path, fileBytes);
-    file.sync();
-    disk.syncDirectory(directory);
-    return new TruncationIntent(file);
+    const exists = disk.list(directory).includes(fileName);
+    const file = exists ? disk.open(path) : disk.create(path, fileBytes);
+    try {
+      const intent = new TruncationIntent(file);
+      // What a killed process wrote or cleared may be in the page cache only. Acting on a note that a power cut then takes
+      // back would leave a half-cut log; one that comes back would cut what was acknowledged since.
+      intent.#write();
+      if (!exists) disk.syncDirectory(directory);
+      return intent;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   /** The last entry to keep of a truncation that was begun and not finished; null when there is none. */

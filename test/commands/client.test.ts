@@ -57,6 +57,7 @@ describe("CLIENT INFO and LIST", () => {
   test.each([
     [["LIST", "TYPE", "foo"], "-ERR Unknown client type 'foo'"],
     [["LIST", "ID", "abc"], "-ERR Invalid client ID"],
+    [["LIST", "ID", "9223372036854775807"], ""],
     [["LIST", "ID"], "-ERR syntax error"],
     [["LIST", "FOO"], "-ERR syntax error"],
     [["LIST", "FOO", "BAR"], "-ERR syntax error"],
@@ -150,6 +151,7 @@ describe("CLIENT KILL", () => {
     [["ID", "0"], "-ERR client-id should be greater than 0"],
     [["ID", "abc"], "-ERR client-id should be greater than 0"],
     [["ID", "99999"], 0],
+    [["ID", "9223372036854775807"], 0],
     [["TYPE", "foo"], "-ERR Unknown client type 'foo'"],
     [["TYPE", "replica"], 0],
     [["USER", "nope"], "-ERR No such user 'nope'"],

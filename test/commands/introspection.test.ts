@@ -19,7 +19,7 @@ describe("COMMAND INFO", () => {
 
   test("gives redis-server's bytes for a subcommand, and nil for what does not exist", async () => {
     const expected =
-      "*2\r\n*10\r\n$9\r\nclient|id\r\n:2\r\n*3\r\n+noscript\r\n+loading\r\n+stale\r\n:0\r\n:0\r\n:0\r\n*2\r\n+@slow\r\n+@connection\r\n*0\r\n*0\r\n*0\r\n*-1\r\n";
+      "*2\r\n*10\r\n$9\r\nclient|id\r\n:2\r\n*3\r\n+noscript\r\n+loading\r\n+stale\r\n:0\r\n:0\r\n:0\r\n*2\r\n+@slow\r\n+@connection\r\n*0\r\n*0\r\n*0\r\n$-1\r\n";
     expect(await bytes("COMMAND INFO client|id nope", expected)).toBe(expected);
     expect(await ask("COMMAND", "INFO", "get|foo", "client|nope", "client|id|x")).toEqual([null, null, null]);
   });
@@ -89,10 +89,41 @@ test("COMMAND DOCS documents commands, containers and subcommands", async () => 
   ]);
 });
 
+describe("COMMAND DOCS", () => {
+  const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
+  const bulks = (...texts: string[]): string => texts.map(bulk).join("");
+  const facts = ["summary", "Returns the mapping of cluster slots to nodes.", "since", "3.0.0"];
+  facts.push("group", "cluster", "complexity", "O(N) where N is the total number of Cluster nodes");
+  const deprecation = bulks("deprecated_since", "7.0.0", "replaced_by", "`CLUSTER SHARDS`");
+  const changes = [
+    `*2\r\n${bulks("4.0.0", "Shows the IDs of nodes.")}`,
+    `*2\r\n${bulks("7.0.0", "Shows further facts of a node's address.")}`,
+  ].join("");
+
+  test.each([
+    ["2", "*2\r\n", "*16\r\n", "*"],
+    ["3", "%1\r\n", "%8\r\n", "~"],
+  ])("gives deprecation and history in redis-server's order and types, RESP%s", async (...form) => {
+    const [protocol, answer, documented, set] = form;
+    const docs = `${bulks(...facts)}${bulk("doc_flags")}${set}1\r\n+deprecated\r\n${deprecation}`;
+    const history = `${bulk("history")}${set}2\r\n${changes}`;
+    const expected = `${answer}${bulk("cluster|slots")}${documented}${docs}${history}`;
+    await ask("HELLO", protocol);
+    expect(await bytes("COMMAND DOCS cluster|slots", expected)).toBe(expected);
+  });
+
+  test("flags what only nodes say to each other", async () => {
+    await ask("HELLO", "3");
+    const docs = (await ask("COMMAND", "DOCS", "raft.peer", "raft.info")) as Record<string, object>;
+    expect(docs["raft.peer"]).toMatchObject({ doc_flags: ["syscmd"] });
+    expect(docs["raft.info"]).not.toHaveProperty("doc_flags");
+  });
+});
+
 test("COMMAND LIST filters", async () => {
   const all = (await ask("COMMAND", "LIST")) as string[];
   expect(all).toContain("client");
-  expect(all).not.toContain("client|id");
+  expect(all).toContain("client|id");
   expect(
     ((await ask("COMMAND", "LIST", "FILTERBY", "PATTERN", "client|set*")) as string[]).toSorted(),
   ).toEqual(["client|setinfo", "client|setname"]);
@@ -117,6 +148,8 @@ test.each([
   [["GETKEYS", "CONFIG", "GET", "x"], "-ERR The command has no key arguments"],
   [["GETKEYS", "nope"], "-ERR Invalid command specified"],
   [["GETKEYS", "CLIENT", "nope"], "-ERR Invalid command specified"],
+  [["GETKEYS", "OBJECT"], "-ERR The command has no key arguments"],
+  [["GETKEYS", "object|encoding", "ENCODING", "k"], "-ERR Invalid command specified"],
   [["GETKEYS", "get", "a", "b"], "-ERR Invalid number of arguments specified for command"],
   [["GETKEYS"], "-ERR wrong number of arguments for 'command|getkeys' command"],
   [["GETKEYSANDFLAGS", "GET", "a"], [["a", ["RO", "access"]]]],

@@ -37,6 +37,8 @@ describe("RAFT.CLUSTER", () => {
 
   test.each([
     [["INIT", "short"], "-ERR cluster id must be 32 characters"],
+    [["INIT", "x".repeat(30) + "\r\n"], "-ERR cluster id must be 32 characters"],
+    [["INIT", "x".repeat(31) + " "], "-ERR cluster id must be 32 characters"],
     [["INIT", "a", "b"], "-ERR wrong number of arguments for 'raft.cluster' command"],
     [["JOIN"], "-ERR wrong number of arguments for 'raft.cluster' command"],
     [["JOIN", "nowhere"], "-ERR invalid node address"],

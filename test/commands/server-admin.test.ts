@@ -32,7 +32,7 @@ describe("INFO", () => {
     expect(titlesOf(text)).toEqual([...usual, "Cluster", "Keyspace"]);
     expect(titlesOf(await info("default"))).toEqual(titlesOf(text));
     expect(text).toContain("\r\n\r\n# Clients\r\n");
-    const all = [...usual.slice(0, -1), "Commandstats", "Errorstats", "Cluster", "Keyspace"];
+    const all = [...usual.slice(0, -1), "Commandstats", "Latencystats", "Errorstats", "Cluster", "Keyspace"];
     expect(titlesOf(await info("ALL"))).toEqual(all);
     const raft = ["raft_version", "raft_general", "raft_log", "raft_snapshot", "raft_clients", "raft_stats"];
     expect(titlesOf(await info("everything"))).toEqual([...all, ...raft]);
@@ -54,7 +54,7 @@ describe("INFO", () => {
       ["connected_slaves", "1"],
       ["slave0", "ip=127.0.0.1,port=6381,state=online,offset=11"],
       ["master_repl_offset", "12"],
-      ["db0", "keys=3,expires=1,avg_ttl=0"],
+      ["db0", "keys=3,expires=1,avg_ttl=1500"],
       ["db5", "keys=1,expires=0,avg_ttl=0"],
     ]) {
       expect([name, fieldOf(text, name!)]).toEqual([name, value]);
@@ -92,6 +92,37 @@ describe("INFO", () => {
     expect(fieldOf(short, "node1")).toBe(peer);
     expect(fieldOf(short, "fsync_avg_microseconds")).toBe("101");
     expect(fieldOf(short, "snapshot_time_secs")).toBe("-1");
+  });
+
+  test("tells hits and misses, which CONFIG RESETSTAT resets", async () => {
+    const text = await info("stats");
+    expect(fieldOf(text, "keyspace_hits")).toBe("9");
+    expect(fieldOf(text, "keyspace_misses")).toBe("2");
+    const before = serving.cluster.keyspaceResets;
+    await ask("CONFIG", "RESETSTAT");
+    expect(serving.cluster.keyspaceResets).toBe(before + 1);
+  });
+
+  test("latencystats has the percentiles asked for of every command that ran", async () => {
+    await ask("CONFIG", "RESETSTAT");
+    await ask("SET", "word", "x");
+    await ask("GET");
+    const figure = String.raw`\d+\.\d{3}`;
+    const usual = await info("latencystats");
+    expect(fieldOf(usual, "latency_percentiles_usec_set")).toMatch(
+      new RegExp(`^p50=${figure},p99=${figure},p99\\.9=${figure}$`),
+    );
+    expect(fieldOf(usual, "latency_percentiles_usec_get")).toBeUndefined();
+    await ask("CONFIG", "SET", "latency-tracking-info-percentiles", "0.5 100");
+    expect(fieldOf(await info("latencystats"), "latency_percentiles_usec_config|set")).toMatch(
+      /^p0\.5=.*,p100=/,
+    );
+    await ask("CONFIG", "SET", "latency-tracking", "no");
+    await ask("CONFIG", "RESETSTAT");
+    await ask("SET", "word", "x");
+    expect(titlesOf(await info("latencystats"))).toEqual(["Latencystats"]);
+    expect(await info("latencystats")).not.toContain("usec_set");
+    await ask("CONFIG", "SET", "latency-tracking", "yes", "latency-tracking-info-percentiles", "50 99 99.9");
   });
 
   test("counts calls, refusals, failures and errors, until CONFIG RESETSTAT", async () => {

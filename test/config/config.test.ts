@@ -75,6 +75,11 @@ const failures: readonly (readonly [what: string, args: readonly string[], error
     "ERR CONFIG SET failed (possibly related to argument 'addr') - argument must be an address, such as 10.0.0.1:6379",
   ],
   [
+    "an address with a host that no membership can hold",
+    ["addr", `${"h".repeat(256)}:6379`],
+    "ERR CONFIG SET failed (possibly related to argument 'addr') - argument must be an address, such as 10.0.0.1:6379",
+  ],
+  [
     "a promise that vlot does not keep",
     ["appendonly", "yes"],
     "ERR CONFIG SET failed (possibly related to argument 'appendonly') - this setting has no effect in vlot: every acknowledged write is in the Raft log on disk, and snapshots are made as the log grows",
@@ -128,6 +133,27 @@ test("client-output-buffer-limit changes the classes it names", () => {
   expect(config.text("client-output-buffer-limit")).toBe("normal 1 0 0 slave 2 0 0 pubsub 1024 1000 3");
 });
 
+test("latency-tracking-info-percentiles takes numbers from 0 to 100, with Redis' errors", () => {
+  const config = new Config();
+  const name = "latency-tracking-info-percentiles";
+  for (const [text, shown] of [
+    ["50 99.99 1e1 +5", "50 99.99 10 5"],
+    ["1.123456789", "1.123457"],
+    ["", ""],
+  ] as const) {
+    expect(config.set([name, text])).toBeNull();
+    expect(config.text(name)).toBe(shown);
+  }
+  for (const text of ["1  2", " 1", "nan", "Infinity", "x"]) {
+    expect(config.set([name, text])).toEndWith("- Invalid latency-tracking-info-percentiles parameters");
+  }
+  for (const text of ["100.1", "50 -1"]) {
+    expect(config.set([name, text])).toEndWith(
+      "- latency-tracking-info-percentiles parameters should sit between [0.0,100.0]",
+    );
+  }
+});
+
 test("getMatching() knows both styles of names", () => {
   const config = new Config();
   const names = (pattern: string, style: "redis" | "raft"): string[] =>
@@ -167,9 +193,9 @@ test("settings without effect read as what is true here, and keep what tunes not
 
 test("load() sets what CONFIG SET may not, and says what is wrong", () => {
   const config = new Config();
-  expect(config.load("tcp-backlog", "3", fromTest)).toBeNull();
-  expect(config.get("tcp-backlog")).toBe(3);
-  expect(config.origin("tcp-backlog")).toEqual(fromTest);
+  expect(config.load("port", "3", fromTest)).toBeNull();
+  expect(config.get("port")).toBe(3);
+  expect(config.origin("port")).toEqual(fromTest);
   expect(config.load("port", "70000", fromTest)).toBe("argument must be between 0 and 65535 inclusive");
 });
 
@@ -196,4 +222,10 @@ test("a path is a native string, a password a byte string", () => {
   expect(config.get("dir")).toBe("/données");
   expect(config.get("requirepass")).toBe(bytes);
   expect(config.load("dir", "a\0b", fromTest)).not.toBeNull();
+});
+
+test("getMatching() gives each name once, however often and in whatever case it was asked for", () => {
+  const config = new Config();
+  expect(config.getMatching(["TIMEOUT", "timeout", "time*", "Timeout"])).toEqual([["TIMEOUT", "0"]]);
+  expect(config.getMatching(["time*", "TIMEOUT"])).toEqual([["timeout", "0"]]);
 });

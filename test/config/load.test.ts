@@ -4,13 +4,15 @@ import { parseArguments } from "../../src/config/load.ts";
 import { served, surroundingsOf } from "./in-memory-files.ts";
 
 test("a flag goes before the environment, that before the file, that before the default", () => {
-  const file = { "v.conf": "timeout 1\nmaxclients 1\ntcp-backlog 1\n" };
+  const file = { "v.conf": "timeout 1\nmaxclients 1\ncluster-announce-port 1\n" };
   const env = { VLOT_TIMEOUT: "2", VLOT_MAXCLIENTS: "2" };
   const { config, configFile, warnings } = served(["v.conf", "--timeout", "3"], file, env);
-  expect([config.get("timeout"), config.get("maxclients"), config.get("tcp-backlog")]).toEqual([3, 2, 1]);
+  expect([config.get("timeout"), config.get("maxclients"), config.get("cluster-announce-port")]).toEqual([
+    3, 2, 1,
+  ]);
   expect(config.origin("timeout")).toEqual({ kind: "flag", detail: "--timeout" });
   expect(config.origin("maxclients")).toEqual({ kind: "environment", detail: "VLOT_MAXCLIENTS" });
-  expect(config.origin("tcp-backlog")).toEqual({ kind: "file", detail: "v.conf:3" });
+  expect(config.origin("cluster-announce-port")).toEqual({ kind: "file", detail: "v.conf:3" });
   expect(config.origin("port")).toEqual({ kind: "default", detail: "" });
   expect([configFile, warnings]).toEqual(["v.conf", []]);
 });
@@ -226,3 +228,11 @@ function failureOf(run: () => unknown): ConfigError {
   }
   throw new Error("nothing was thrown");
 }
+
+test("a line of a file keeps bytes that only other alphabets count as blanks, and blanks that end no word", () => {
+  const file = { "v.conf": " \trequirepass voil\xc3\xa0\r\ncluster-name a\vb\n\xa0" };
+  expect(() => served(["v.conf"], file)).toThrow("line 3: unknown option '?'");
+  const { config } = served(["v.conf"], { "v.conf": file["v.conf"].slice(0, -1) });
+  expect(config.get("requirepass")).toBe("voil\xc3\xa0");
+  expect(config.get("cluster-name")).toBe("a\vb");
+});

@@ -17,7 +17,6 @@ const names = [
   "client-query-buffer-limit",
   "client-output-buffer-limit",
   "cluster-announce-hostname",
-  "tcp-backlog",
   "nope",
   "TIMEOUT",
   "LogLevel",

@@ -1,4 +1,4 @@
-// The facts of every data command against those that redis-server tells of itself.
+// The facts of every data command against those that redis-server tells of itself; of the other commands, their history.
 
 import { expect, test } from "bun:test";
 import type { ArgumentSpec, Command, CommandFacts, KeySpec } from "../../src/commands/command.ts";
@@ -31,6 +31,15 @@ const changesIn72: Readonly<Record<string, (facts: PlainFacts) => void>> = {
   randomkey: (facts) => facts.tips.push("response_policy:special"),
 };
 
+/** The history that Redis 7.2 added to that of 7.0. */
+const historyIn72: Readonly<Record<string, (history: PlainHistory) => void>> = {
+  setex: (history) => deprecate(history, "2.6.12"),
+  psetex: (history) => deprecate(history, "2.6.12"),
+  setnx: (history) => deprecate(history, "2.6.12"),
+  quit: (history) => deprecate(history, "7.2.0"),
+  "client|list": (history) => history.changedIn.push("7.2.0"),
+};
+
 interface PlainArgument {
   name: string;
   type: string;
@@ -51,14 +60,37 @@ interface PlainFacts {
   arguments: PlainArgument[];
 }
 
+/** What COMMAND DOCS tells of a command's life, without the sentences, which are our own. */
+interface PlainHistory {
+  docFlags: string[];
+  deprecatedSince: string | null;
+  hasReplacement: boolean;
+  changedIn: string[];
+}
+
 withRedis("facts", (redis) => {
-  for (const [fullName, command] of dataCommands()) {
+  for (const [fullName, command] of everyCommand()) {
+    if (command.scope !== "data") continue;
     test(`of ${fullName} are those of redis-server`, async () => {
       const theirs = await factsOfRedis(redis().socketPath, fullName);
       changesIn72[fullName]?.(theirs);
       expect(ownFacts(command)).toEqual(theirs);
     });
   }
+
+  test("tell of every command that redis-server has too what changed in it and since when it is deprecated", async () => {
+    const commands = new Map(everyCommand());
+    const theirs = await historiesOfRedis(redis().socketPath, [...commands.keys()]);
+    for (const [fullName, command] of commands) {
+      const history = theirs.get(fullName);
+      if (history === undefined) {
+        expect([fullName, command.since]).toEqual([fullName, command.group === "raft" ? "0.1.0" : "7.2.0"]);
+        continue;
+      }
+      historyIn72[fullName]?.(history);
+      expect([fullName, ownHistory(command)]).toEqual([fullName, history]);
+    }
+  });
 
   test(`lead to the keys that COMMAND GETKEYS finds (SEED=${seed})`, async () => {
     const generator = new CommandGenerator(allCommands, seed);
@@ -78,13 +110,30 @@ withRedis("facts", (redis) => {
   });
 });
 
-function dataCommands(): [string, Command][] {
+/** Containers and what they hold, by full name. */
+function everyCommand(): [string, Command][] {
   return allCommands.flatMap((command): [string, Command][] => {
-    if (command.scope === "data") return [[command.name, command]];
-    if (command.scope === "local") return [];
-    const inner = command.subcommands.filter((subcommand) => subcommand.scope === "data");
-    return inner.map((subcommand) => [`${command.name}|${subcommand.name}`, subcommand]);
+    const inner = command.scope === "container" ? command.subcommands : [];
+    return [
+      [command.name, command],
+      ...inner.map((subcommand): [string, Command] => [`${command.name}|${subcommand.name}`, subcommand]),
+    ];
   });
+}
+
+function ownHistory({ deprecated, history, internal }: CommandFacts): PlainHistory {
+  return {
+    docFlags: [...(deprecated === undefined ? [] : ["deprecated"]), ...(internal ? ["syscmd"] : [])],
+    deprecatedSince: deprecated?.since ?? null,
+    hasReplacement: (deprecated?.replacedBy ?? "") !== "",
+    changedIn: (history ?? []).map(([since]) => since),
+  };
+}
+
+function deprecate(history: PlainHistory, since: string): void {
+  history.docFlags.push("deprecated");
+  history.deprecatedSince = since;
+  history.hasReplacement = true;
 }
 
 function ownFacts(command: CommandFacts & Command): PlainFacts {
@@ -155,6 +204,27 @@ async function factsOfRedis(path: string, fullName: string): Promise<PlainFacts>
     group: text(docs["group"]),
     arguments: elements(docs["arguments"]).map(argumentOfRedis),
   };
+}
+
+/** By full name, of those commands that redis-server has. */
+async function historiesOfRedis(path: string, names: readonly string[]): Promise<Map<string, PlainHistory>> {
+  const server = await SocketTarget.connect("redis-server", { path });
+  const [allDocs] = await server.exchange([["COMMAND", "DOCS", ...names]]);
+  await server.close();
+  const histories = Object.entries(record(allDocs)).map(([name, reply]): [string, PlainHistory] => {
+    const docs = record(reply);
+    const deprecatedSince = docs["deprecated_since"];
+    return [
+      name,
+      {
+        docFlags: texts(docs["doc_flags"]),
+        deprecatedSince: deprecatedSince === undefined ? null : text(deprecatedSince),
+        hasReplacement: text(docs["replaced_by"]) !== "",
+        changedIn: elements(docs["history"]).map((change) => text(elements(change)[0])),
+      },
+    ];
+  });
+  return new Map(histories);
 }
 
 function keySpecOfRedis(reply: string): unknown {

@@ -20,6 +20,12 @@ export class InProcessTarget implements Target {
   readonly #random = new SeededRandom(1);
   #dbIndex = 0;
 
+  /** Lookups so far that found their key, and that did not. */
+  get hitsAndMisses(): number[] {
+    const { hits, misses } = this.#keyspace.counters;
+    return [hits, misses];
+  }
+
   exchange(commands: readonly Args[]): Promise<readonly string[]> {
     return Promise.resolve(commands.map((args) => this.run(args)));
   }

@@ -1,7 +1,7 @@
 // Nodes that leave, on the built executable: asked or unasked, present or away, the leader too.
 
 import { expect } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Cluster } from "../support/cluster.ts";
 import { CounterLoad } from "../support/counter-load.ts";
@@ -87,3 +87,34 @@ scenario("a cluster shrinks to one node and grows again", 40, async (place) => {
   expect(await successor.ask("GET", "k")).toBe("v");
   expect(await successor.ask("INCR", "n")).toBe(2);
 });
+
+scenario(
+  "nodes are removed down to the last one, and each archives its files and ends",
+  40,
+  async (place) => {
+    const cluster = await Cluster.form(place, 3);
+    expect(await (await cluster.leader()).ask("SET", "k", "v")).toBe("OK");
+    let [leaving] = cluster.nodes as [VlotProcess];
+    for (let left = 3; left > 0; left--) {
+      const leader = await cluster.settled();
+      expect(await leader.field("num_nodes")).toBe(String(left));
+      leaving = cluster.others(leader).find((node) => node.isRunning) ?? leader;
+      const id = await leaving.field("node_id");
+      // A change may still be under way: the one before, or the first entry of a leader's term.
+      const removed = await until("the removal", async () => {
+        const reply = await leader.ask("RAFT.NODE", "REMOVE", id);
+        return reply === "-ERR one voting change only" ? null : reply;
+      });
+      expect(removed).toBe("OK");
+      expect(await leaving.exited).toBe(0);
+      expect(readdirSync(leaving.directory).filter((name) => /^(node$|removed-)/.test(name))).toEqual([
+        `removed-${id}`,
+      ]);
+    }
+    // Nothing is left of the cluster: the node that was its last belongs to none, and may found another.
+    await leaving.start();
+    expect(await leaving.ask("GET", "k")).toBe("-NOCLUSTER No Raft Cluster");
+    expect(await leaving.ask("RAFT.CLUSTER", "INIT")).toMatch(/^OK /);
+    expect(await leaving.ask("GET", "k")).toBe(null);
+  },
+);

@@ -2,10 +2,11 @@
 // in any order, interrupted anywhere, and started again.
 
 import { describe, expect } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keySlot } from "../../src/base/key-slot.ts";
 import { SeededRandom } from "../../src/base/random.ts";
+import { vlotExecutable } from "../support/executable.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { runVlot } from "../support/run-vlot.ts";
 import { type Place, scenario } from "../support/scenario.ts";
@@ -169,6 +170,20 @@ describe("a start that fails says why", () => {
     expect(environment.errors).toContain("VLOT_ELECTION_TIMEOUT");
   });
 
+  scenario("a log file that cannot be opened, in one line", 20, async (place) => {
+    const { status, errors } = await runVlot(place, [
+      "--dir",
+      "n",
+      "--port",
+      "0",
+      "--logfile",
+      "/proc/none/log",
+    ]);
+    expect(status).toBe(1);
+    expect(errors).toStartWith("vlot: cannot open the log file '/proc/none/log': ");
+    expect(errors.trimEnd()).not.toContain("\n");
+  });
+
   scenario("a directory that another process uses, and a port in use", 20, async (place) => {
     const node = single(place);
     await node.start();
@@ -283,6 +298,41 @@ describe("signals", () => {
     await node.start();
     expect(await node.stop()).toBe(0);
   });
+});
+
+scenario("a log file and a pid file that cannot be written do not stop a node", 20, async (place) => {
+  const node = single(place, ["--logfile", "logs/now/log", "--pidfile", "/proc/none/pid"]);
+  await node.start();
+  renameSync(join(place.folder, "logs/now"), join(place.folder, "logs/before"));
+  writeFileSync(join(place.folder, "logs/now"), "");
+  process.kill(node.pid, "SIGHUP");
+  const log = await until("a line about it", async () => {
+    const text = await Bun.file(join(place.folder, "logs/before/log")).text();
+    return text.includes("Could not reopen the log file: ") && text;
+  });
+  expect(log).toContain("Failed to write PID file: ");
+  expect(await node.ask("PING")).toBe("PONG");
+  expect(await node.stop()).toBe(0);
+});
+
+scenario("more connections than the process may have files leave it what it needs", 30, async (place) => {
+  const [port = 0] = freePorts(1);
+  const line = ["--port", String(port), "--bind", "127.0.0.1", "--dir", "n", "--init"];
+  const few = ["sh", "-c", 'ulimit -n 60 && exec "$0" "$@"', vlotExecutable(), ...line];
+  const node = place.adopt(Bun.spawn(few, { cwd: place.folder, stdin: "ignore", stdout: "pipe" }));
+  const served = await until("the node", () => place.connect(port));
+  expect(await until("a leader", async () => (await served.ask("SET", "k", "v")) === "OK")).toBe(true);
+  const others = await Promise.all(Array.from({ length: 80 }, () => place.connect(port)));
+  const answers = await Promise.all(others.map((client) => client.ask("PING").catch(() => "refused")));
+  expect(answers.filter((answer) => answer === "PONG")).toHaveLength(29);
+  // Twice the housekeeping's interval, which looks at the process's memory: that takes a file, too.
+  await Bun.sleep(500);
+  expect(await served.ask("SET", "k", "w")).toBe("OK");
+  node.kill("SIGTERM");
+  expect(await node.exited).toBe(0);
+  expect(await new Response(node.stdout).text()).toContain(
+    "of maxclients 10000 no more than 30 can be connected",
+  );
 });
 
 scenario(

@@ -57,12 +57,18 @@ scenario("wait and status tell what state the cluster is in", 40, async (place) 
   expect(statusNodes(broken.output).find(({ address }) => address === n3.address)?.role).toBe("unreachable");
   expect((await runVlot(place, ["wait", n3.address, "--timeout", "0"])).status).toBe(1);
   expect((await runVlot(place, ["status", "--jsn"])).status).toBe(2);
+  expect((await runVlot(place, ["status", n1.address, n2.address])).errors).toContain(n2.address);
+  expect((await runVlot(place, ["demo", "5"])).status).toBe(2);
 });
 
 scenario("demo runs a cluster until it is interrupted, and takes it up again", 60, async (place) => {
   const port = freePortRow(3);
   const line = [vlotExecutable(), "demo", "--nodes", "3", "--port", String(port), "--dir", "demo"];
-  for (const run of [1, 2]) {
+  // Ctrl-C, and the terminal that is closed.
+  for (const [run, signal] of [
+    [1, "SIGINT"],
+    [2, "SIGHUP"],
+  ] as const) {
     const demo = place.adopt(
       Bun.spawn(line, { cwd: place.folder, stdin: "ignore", stdout: "pipe", stderr: "inherit" }),
     );
@@ -82,7 +88,9 @@ scenario("demo runs a cluster until it is interrupted, and takes it up again", 6
     });
     expect(counter).toBe(run);
     expect(demoNodes(place, port).length).toBe(3);
-    demo.kill("SIGINT");
+    // One that cannot hear does not hold up the rest.
+    if (run === 2) process.kill(demoNodes(place, port)[0] as number, "SIGSTOP");
+    demo.kill(signal);
     expect(await demo.exited).toBe(0);
     expect(demoNodes(place, port)).toEqual([]);
   }

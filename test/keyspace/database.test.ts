@@ -30,16 +30,37 @@ describe("Database", () => {
     expectSame(db, model);
   });
 
-  test("find() notes the access and peek() does not", () => {
+  test("find() and read() note the access, read() and inspect() count it, peek() does neither", () => {
+    const keyspace = new Keyspace(1);
+    const db = keyspace.db(0);
+    const seen = (look: (key: string) => unknown): number[] => {
+      keyspace.beginEntry(1000);
+      const entry = db.set("k", "v");
+      keyspace.beginRead(5000);
+      keyspace.counters.reset();
+      for (const key of ["k", "k", "nokey"]) look(key);
+      return [entry.accessedMs, keyspace.counters.hits, keyspace.counters.misses];
+    };
+    expect(seen((key) => db.peek(key))).toEqual([1000, 0, 0]);
+    expect(seen((key) => db.inspect(key))).toEqual([1000, 2, 1]);
+    expect(seen((key) => db.find(key))).toEqual([5000, 0, 0]);
+    expect(seen((key) => db.read(key))).toEqual([5000, 2, 1]);
+  });
+
+  test("a read that shall leave no trace notes no access, but touch() does; the next write does again", () => {
     const keyspace = new Keyspace(1);
     const db = keyspace.db(0);
     keyspace.beginEntry(1000);
     const entry = db.set("k", "v");
-    keyspace.beginRead(5000);
-    db.peek("k");
+    keyspace.beginRead(5000, true);
+    db.read("k");
     expect(entry.accessedMs).toBe(1000);
-    db.find("k");
+    db.touch("k", 5000);
     expect(entry.accessedMs).toBe(5000);
+    keyspace.beginEntry(6000);
+    keyspace.beginRead(7000, true);
+    keyspace.beginCommand();
+    expect(db.set("new", "v").accessedMs).toBe(6000);
   });
 
   test("set() keeps the place in the order of creation and drops deadline and encoding", () => {
@@ -106,6 +127,12 @@ describe("Database", () => {
     db.set("c", "");
     expect(db.averageTtl(500)).toBe(1000);
     expect(db.averageTtl(1500)).toBe(250);
+  });
+
+  test("averageTtl() of many keys is near the mean", () => {
+    const db = new Keyspace(1).db(0);
+    for (let count = 1; count <= 50_000; count++) db.setExpiry(db.set(String(count), ""), count);
+    expect(Math.abs(db.averageTtl(0) - 25_000)).toBeLessThan(2500);
   });
 });
 

@@ -51,6 +51,24 @@ describe("Keyspace.beginEntry()", () => {
     expect(keyspace.nextDeadlineMs).toBe(Infinity);
   });
 
+  test("commands go on where their entry stopped, so that no load leaves more and more behind", () => {
+    const keyspace = new Keyspace(2);
+    const db = keyspace.db(0);
+    const commandsPerEntry = 3000;
+    for (let entry = 1; entry <= 20; entry++) {
+      keyspace.beginEntry(entry * 10);
+      for (let command = 0; command < commandsPerEntry; command++) {
+        keyspace.beginCommand();
+        db.setExpiry(db.set(`${entry} ${command}`, ""), entry * 10 + 10);
+      }
+      expect(db.size).toBeLessThanOrEqual(2 * commandsPerEntry);
+    }
+    expect(keyspace.counters.expired).toBe(19 * commandsPerEntry);
+    // Nothing is due that has not been freed: commands have nothing more to do.
+    keyspace.beginCommand();
+    expect(db.size).toBe(commandsPerEntry);
+  });
+
   test("draws any of the few live keys among many that wait to be freed", () => {
     const keyspace = new Keyspace(1);
     const db = keyspace.db(0);

@@ -1,6 +1,14 @@
 // What a node tells about itself and its cluster.
 
 import { describe, expect, test } from "bun:test";
+import { silentLogger } from "../../src/base/logger.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import { Config } from "../../src/config/config.ts";
+import { ClusterNode } from "../../src/node/cluster-node.ts";
+import { MemoryDisk } from "../storage/memory-disk.ts";
+import { VirtualNetwork } from "../virtual/virtual-network.ts";
+import { VirtualClock, VirtualTime } from "../virtual/virtual-time.ts";
+import { commands } from "./recording-requester.ts";
 import { textOf } from "../virtual/virtual-client.ts";
 import { VirtualWorld } from "../virtual/virtual-world.ts";
 
@@ -52,6 +60,19 @@ describe("ClusterNode", () => {
     expect(textOf(world.call("n1", ["GET", "k"]))).toBe("-NOCLUSTER No Raft Cluster");
   });
 
+  test("RAFT.DEBUG EXEC reads as any read does: by this node's time, and leaving no trace", () => {
+    const world = formed(6);
+    world.call("n1", ["SET", "k", "v", "PX", "500000"]);
+    const leftMs = (): number =>
+      Number(textOf(world.call("n2", ["RAFT.DEBUG", "EXEC", "PTTL", "k"])).slice(1));
+    world.run(100);
+    const beforeMs = leftMs();
+    world.run(300);
+    expect(beforeMs - leftMs()).toBeWithin(300, 320);
+    const digests = ["n1", "n2"].map((name) => world.machine(name).process?.node.digest());
+    expect(digests[0]).toEqual(digests[1]!);
+  });
+
   test("gives the numbers of INFO raft", () => {
     const world = formed(4);
     world.call("n1", ["SET", "k", "v"]);
@@ -76,7 +97,7 @@ describe("ClusterNode", () => {
       world.machine("n2").process!.node.raftStatus().counts.appendEntriesWithEntriesReceived,
     ).toBeGreaterThan(0);
     expect(world.machine("n1").process!.node.keyspaceStatus().databases).toEqual([
-      { index: 0, keys: 1, expires: 0 },
+      { index: 0, keys: 1, expires: 0, averageTtlMs: 0 },
     ]);
   });
 
@@ -97,5 +118,51 @@ describe("ClusterNode", () => {
     expect(textOf(world.call("n1", ["RAFT.NODE", "ADD", String(nodeId), "n2:6379"]))).toBe(
       "-ERR node id has already been used in this cluster",
     );
+  });
+});
+
+/** An empty node on a disk of its own, and why it had to end. */
+function emptyNode(expectedNodes = 0): { node: ClusterNode; disk: MemoryDisk; failures: string[] } {
+  const time = new VirtualTime();
+  const run = (callback: () => void): void => callback();
+  const disk = new MemoryDisk((complete) => complete());
+  const config = new Config();
+  config.load("bootstrap-expect", String(expectedNodes), { kind: "flag", detail: "" });
+  const failures: string[] = [];
+  const node = new ClusterNode({
+    config,
+    clock: new VirtualClock(time, run),
+    logger: silentLogger,
+    random: new SeededRandom(1),
+    network: new VirtualNetwork(time, new SeededRandom(2)).of("n2", run),
+    disk,
+    directory: "/data",
+    commands,
+    advertised: () => ({ host: "n2", port: 6379 }),
+    events: {
+      changed: () => undefined,
+      repliesWritten: () => undefined,
+      left: () => undefined,
+      failed: (error) => void failures.push(error.message),
+    },
+  });
+  node.start();
+  return { node, disk, failures };
+}
+
+describe("a disk that refuses ends the node", () => {
+  test("when it founds a cluster", () => {
+    const { node, disk, failures } = emptyNode();
+    disk.failNextSync();
+    node.init(undefined);
+    expect(failures.length).toBe(1);
+    expect(failures[0]).toMatch(/^cannot sync .*: EIO$/);
+  });
+
+  test("when it promises to join a founder", () => {
+    const { node, disk, failures } = emptyNode(2);
+    disk.failNextSync();
+    node.promiseFounder("n1:6379", []);
+    expect(failures).toEqual(["cannot sync /data/promise.new: EIO"]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { CommandTable } from "../../src/commands/table.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { forEachCommand } from "../../src/node/batch.ts";
-import { type Batch, Intake } from "../../src/node/intake.ts";
+import { type Batch, batchBytesMax, Intake } from "../../src/node/intake.ts";
 import { Request, type Requester } from "../../src/node/request.ts";
 import { noReply } from "../../src/resp/no-reply.ts";
 import { recordHeaderBytes } from "../../src/storage/record.ts";
@@ -10,6 +10,7 @@ import { recordHeaderBytes } from "../../src/storage/record.ts";
 const commands = new CommandTable();
 
 class TestRequester implements Requester {
+  readonly noTouch = false;
   readonly reply = noReply;
   pendingReads = 0;
   pendingWrites = 0;
@@ -126,6 +127,48 @@ describe("Intake", () => {
     expect([next.requests, commandsIn(next)]).toEqual([[second], [["SET", "b", "2"]]]);
     intake.clear();
     expect(intake.takeBatch()).toEqual({ kind: "clock", record: null, requests: [] });
+  });
+
+  test("begins another batch when one is full, and keeps the order over both", () => {
+    const intake = new Intake();
+    const [client, other] = [new TestRequester(), new TestRequester()];
+    const huge = requestOf(client, "SET", "huge", "x".repeat(batchBytesMax));
+    const [read, write, last] = [
+      requestOf(client, "GET", "huge"),
+      requestOf(other, "SET", "b", "2"),
+      requestOf(client, "SET", "c", "3"),
+    ];
+    intake.addWrite(huge);
+    intake.addRead(read);
+    expect(intake.isBatchFull).toBe(false);
+    intake.addWrite(write);
+    intake.addWrite(last);
+    expect([intake.isBatchFull, intake.batchSizeBytes > batchBytesMax]).toEqual([true, true]);
+    const first = intake.takeBatch();
+    expect([first.requests, commandsIn(first)[0]?.[1]]).toEqual([[huge, read], "huge"]);
+    intake.clear();
+    expect([intake.isBatchFull, intake.isBatchEmpty]).toEqual([false, false]);
+    const second = intake.takeBatch();
+    expect(second.requests).toEqual([write, last]);
+    expect(commandsIn(second)).toEqual([[...write.args], [...last.args]]);
+    intake.clear();
+    expect(intake.isBatchEmpty).toBe(true);
+  });
+
+  test("gives back what all batches hold, in order", () => {
+    const intake = new Intake();
+    const client = new TestRequester();
+    const requests = [
+      requestOf(client, "SET", "huge", "x".repeat(batchBytesMax)),
+      requestOf(client, "SET", "b", "2"),
+      requestOf(client, "GET", "b"),
+    ];
+    intake.addWrite(requests[0]!);
+    intake.addWrite(requests[1]!);
+    intake.addRead(requests[2]!);
+    expect(intake.takeAll()).toEqual(requests);
+    expect(intake.isBatchEmpty).toBe(true);
+    expect(intake.takeBatch().record).toBeNull();
   });
 
   const seed = Number(process.env.SEED ?? 1);

@@ -139,6 +139,13 @@ describe("ProxyOrigin", () => {
     expect(origin.client.events).toEqual(["GET a taken back", "SET a 1 taken back"]);
   });
 
+  test("goes on under a new number with another leader, and tells the one before", () => {
+    const origin = originWith("SET a 1");
+    origin.reply(0, "+OK");
+    expect(origin.submit("SET a 2", 8)).toBe(true);
+    expect([origin.sent.map(({ clientId }) => clientId), origin.closed]).toEqual([[1, 2], [1]]);
+  });
+
   test("leaves the clients of other leaders alone when a link is lost", () => {
     const origin = originWith("SET a 1");
     origin.proxy.linkLost(8);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { databaseCount } from "../../src/keyspace/keyspace.ts";
 import { ProxyTarget } from "../../src/node/proxy-target.ts";
 import type { Request } from "../../src/node/request.ts";
 import type { ProxySession } from "../../src/peer/incoming-link.ts";
@@ -9,14 +10,17 @@ const session: ProxySession = { from: 3, open: true };
 
 /** A leader that notes what it is asked to do, and answers when told to. */
 class Target {
-  serves = true;
+  standing: "serve" | "wait" | "refuse" = "serve";
+  nowMs = 0;
   /** Whether a write has to wait for older reads. */
   takesWrites = true;
   readonly submitted: Request[] = [];
   readonly responses: string[] = [];
   readonly proxy = new ProxyTarget({
     commands,
-    serves: () => this.serves,
+    standing: () => this.standing,
+    waitRefusal: () => "CLUSTERDOWN No raft leader",
+    monotonicMs: () => this.nowMs,
     submitRead: (request) => {
       request.requester.pendingReads++;
       this.submitted.push(request);
@@ -37,6 +41,10 @@ class Target {
     for (const [at, line] of lines.entries())
       this.#receive({ ...requestOf(line), requestId: this.#nextId + at });
     this.#nextId += lines.length;
+  }
+
+  takeIn(dbIndex: number, line: string): void {
+    this.#receive({ ...requestOf(line), dbIndex, requestId: this.#nextId++ });
   }
 
   #nextId = 1;
@@ -76,6 +84,7 @@ function requestOf(line: string) {
     clientId: 1,
     dbIndex: 0,
     protocol: 2,
+    noTouch: false,
     user: "default",
     args: line.split(" "),
   } as const;
@@ -98,9 +107,9 @@ describe("ProxyTarget", () => {
 
   test("sends everything back while it cannot serve, and goes on doing so for that client", () => {
     const target = new Target();
-    target.serves = false;
+    target.standing = "refuse";
     target.take("SET a 1");
-    target.serves = true;
+    target.standing = "serve";
     target.take("SET a 2");
     expect(target.responses).toEqual(["1 notExecuted", "2 notExecuted"]);
     expect(target.submitted).toEqual([]);
@@ -132,17 +141,56 @@ describe("ProxyTarget", () => {
     const target = new Target();
     target.takesWrites = false;
     target.take("SET a 1");
-    target.serves = false;
-    target.proxy.stoppedServing();
+    target.standing = "refuse";
+    target.proxy.standingChanged();
     expect(target.responses).toEqual(["1 notExecuted"]);
+  });
+
+  test("holds what comes while this node leads but cannot serve, and hands it on when it can", () => {
+    const target = new Target();
+    target.standing = "wait";
+    target.take("SET a 1", "GET a");
+    expect([target.submitted.length, target.responses]).toEqual([0, []]);
+    target.standing = "serve";
+    target.proxy.standingChanged();
+    expect(target.submitted.map(({ args }) => args[0])).toEqual(["SET", "GET"]);
+  });
+
+  test("sends back what it holds when this node ceases to lead", () => {
+    const target = new Target();
+    target.standing = "wait";
+    target.take("SET a 1", "GET a");
+    target.standing = "refuse";
+    target.proxy.checkHeld(1000);
+    expect(target.responses).toEqual(["1 notExecuted", "2 notExecuted"]);
+  });
+
+  test("answers what it has held too long, behind the answers to what went before", () => {
+    const target = new Target();
+    target.take("SET a 1");
+    target.standing = "wait";
+    target.take("SET a 2", "GET a");
+    target.nowMs = 999;
+    target.proxy.checkHeld(1000);
+    target.nowMs = 1000;
+    target.proxy.checkHeld(1000);
+    expect(target.responses).toEqual([]);
+    target.answer("OK");
+    target.nowMs = 1999;
+    target.proxy.checkHeld(1000);
+    const refused = "-CLUSTERDOWN No raft leader";
+    expect(target.responses).toEqual(["1 +OK", `2 ${refused}`, `3 ${refused}`]);
+    target.standing = "serve";
+    target.take("SET a 3");
+    expect(target.submitted.length).toBe(1);
   });
 
   test("begins anew for a client that got a new number", () => {
     const target = new Target();
-    target.serves = false;
+    target.standing = "refuse";
     target.take("SET a 1");
     target.closeClient();
-    target.serves = true;
+    target.standing = "serve";
     target.take("SET a 1");
     expect(target.responses).toEqual(["1 notExecuted"]);
     expect(target.submitted.length).toBe(1);
@@ -157,6 +205,16 @@ describe("ProxyTarget", () => {
       "1 +OK",
       "2 -ERR unknown command 'NOSUCH', with args beginning with: 'x'",
     ]);
+  });
+
+  test("lets no database into the log that does not exist", () => {
+    const target = new Target();
+    target.take("SET a 1");
+    target.takeIn(databaseCount, "SET a 2");
+    target.takeIn(databaseCount - 1, "SET a 3");
+    target.answer("OK");
+    expect(target.responses).toEqual(["1 +OK", "2 -ERR DB index is out of range"]);
+    expect(target.submitted.map(({ dbIndex }) => dbIndex)).toEqual([databaseCount - 1]);
   });
 
   test("answers nobody whose link is gone or who is closed", () => {

@@ -7,6 +7,7 @@ import { ReplyBuffer } from "../../src/resp/reply-buffer.ts";
 export const commands = new CommandTable();
 
 export class RecordingRequester implements Requester {
+  readonly noTouch = false;
   readonly reply = new ReplyBuffer();
   pendingReads = 0;
   pendingWrites = 0;

@@ -60,7 +60,23 @@ describe("StateMachine", () => {
       runOnFollower(follower, entry);
       expect([index, leader.keyspace.digest()]).toEqual([index, follower.keyspace.digest()]);
     }
-    expect(leader.keyspace.expiredKeys).toBeGreaterThan(0);
+    expect(leader.keyspace.counters.expired).toBeGreaterThan(0);
+  });
+
+  test("frees the same keys by both ways when more are due than an entry frees at once", () => {
+    const leader = newMachine();
+    const follower = newMachine();
+    const entries = [
+      Array.from({ length: 1500 }, (_, index) => `SET k${index} v PX 10`),
+      Array.from({ length: 100 }, (_, index) => `${index % 2 ? "GET" : "INCR"} n`),
+    ];
+    for (const [at, entry] of entries.entries()) {
+      for (const machine of [leader, follower]) machine.beginEntry(at + 1, startMs + at * 10);
+      for (const line of entry) runOnLeader(leader, line);
+      runOnFollower(follower, entry);
+      expect(leader.keyspace.digest()).toBe(follower.keyspace.digest());
+    }
+    expect(leader.keyspace.counters.expired).toBe(1100);
   });
 
   test("draws the same random numbers for a logged command, whatever was read before it", () => {

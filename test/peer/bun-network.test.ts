@@ -218,6 +218,7 @@ describe("two transports over loopback", () => {
       clientId: 1,
       dbIndex: 0,
       protocol: 3,
+      noTouch: false,
       user: "default",
       args,
     } as const;

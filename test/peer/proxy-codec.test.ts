@@ -12,6 +12,7 @@ function request(requestId: number, args: readonly string[]): ProxyRequest {
     clientId: 2 ** 40 + 1,
     dbIndex: 15,
     protocol: 3,
+    noTouch: false,
     user: "default",
     args,
   };
@@ -35,7 +36,7 @@ function encodeResponses(responses: readonly ProxyResponse[]): Uint8Array {
 
 const items: readonly ProxyRequestItem[] = [
   request(1, ["SET", "key", allBytes]),
-  { ...request(Number.MAX_SAFE_INTEGER, [""]), protocol: 2, dbIndex: 65_535, user: "" },
+  { ...request(Number.MAX_SAFE_INTEGER, [""]), protocol: 2, noTouch: true, dbIndex: 65_535, user: "" },
   { kind: "clientClosed", clientId: 77 },
   request(
     2,

@@ -101,5 +101,14 @@ export class TestWorld {
 
 /** A command of client 9, to be proxied. */
 export function proxyRequest(requestId: number, args: readonly string[] = ["GET", "k"]) {
-  return { kind: "request", requestId, clientId: 9, dbIndex: 0, protocol: 2, user: "default", args } as const;
+  return {
+    kind: "request",
+    requestId,
+    clientId: 9,
+    dbIndex: 0,
+    protocol: 2,
+    noTouch: false,
+    user: "default",
+    args,
+  } as const;
 }

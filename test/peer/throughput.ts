@@ -157,7 +157,14 @@ async function ask(port: number): Promise<void> {
     line(`  in bytes`, (perSecond * size) / 1e6, "MB/s");
   }
   let requestId = 0;
-  const request = { kind: "request", clientId: 1, dbIndex: 0, protocol: 2, user: "default" } as const;
+  const request = {
+    kind: "request",
+    clientId: 1,
+    dbIndex: 0,
+    protocol: 2,
+    noTouch: false,
+    user: "default",
+  } as const;
   const args = ["SET", "key:000000000001", "x".repeat(64)];
   const perSecond = await measure(ready, 200_000, 200, () =>
     transport.sendProxyRequest(2, { ...request, requestId: requestId++, args }),

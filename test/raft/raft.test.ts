@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { ClusterInvariants, NodeInvariants } from "../../src/raft/invariants.ts";
-import type { Entry, Membership, Message } from "../../src/raft/types.ts";
+import { type Entry, hostLengthMax, type Membership, type Message } from "../../src/raft/types.ts";
 import { LocalCluster } from "./local-cluster.ts";
 import { membershipOf } from "./memory-node.ts";
 import { appendEntries, entry } from "./messages.ts";
@@ -87,6 +87,19 @@ const faulty: [name: string, message: Message, fault: string][] = [
     appendEntries({
       term: 5,
       entries: [membershipEntry({ members: [{ id: 1, host: "h", port: 0, voting: true }], usedIds: [1] })],
+    }),
+    "bad-membership",
+  ],
+  [
+    "with a host that no log can hold",
+    appendEntries({
+      term: 5,
+      entries: [
+        membershipEntry({
+          members: [{ id: 1, host: "h".repeat(hostLengthMax + 1), port: 1, voting: true }],
+          usedIds: [1],
+        }),
+      ],
     }),
     "bad-membership",
   ],
@@ -289,6 +302,19 @@ describe("propose()", () => {
       expect(leader.commitIndex).toBe(leader.lastIndex);
     }
     expect(typeof leader.propose("command", 0, new Uint8Array(1_000_000))).toBe("object");
+  });
+});
+
+describe("proposeMembership()", () => {
+  test("refuses a host that no log can hold, before it is in this one", () => {
+    const leader = new LocalCluster(1).raft(1);
+    const change = { kind: "add-learner", id: 2, port: 7002 } as const;
+    const { lastIndex } = leader;
+    expect(leader.proposeMembership({ ...change, host: "h".repeat(hostLengthMax + 1) }, 0)).toBe(
+      "bad-member",
+    );
+    expect(leader.lastIndex).toBe(lastIndex);
+    expect(typeof leader.proposeMembership({ ...change, host: "h".repeat(hostLengthMax) }, 0)).toBe("object");
   });
 });
 

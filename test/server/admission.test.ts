@@ -24,4 +24,8 @@ test.each(["10.0.0.1", "128.0.0.1", "fe80::1", "::ffff:10.0.0.1"])(
 test("refusalOf() keeps everybody out when maxclients are connected", () => {
   expect(refusalOf("127.0.0.1", { ...open, clientCount: 1 })).toBeNull();
   expect(refusalOf("127.0.0.1", { ...open, clientCount: 2 })).toBe("ERR max number of clients reached");
+  // Who is kept out for this reason may still become a link.
+  expect(refusalOf("10.0.0.1", { clientCount: 2, clientCountMax: 2, loopbackOnly: true })).toStartWith(
+    "DENIED ",
+  );
 });

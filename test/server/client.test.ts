@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { createConnection } from "node:net";
 import type { Logger } from "../../src/base/logger.ts";
 import { encodeRequest, encodeRequests } from "../../src/resp/request-encoder.ts";
+import type { ClientSocket } from "../../src/server/peer-connection.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 import { plain } from "./test-client.ts";
 
@@ -25,6 +26,29 @@ async function until(holds: () => boolean): Promise<void> {
 function recordingLogger(lines: string[]): Logger {
   const record = (message: string): void => void lines.push(message);
   return { debug: record, verbose: record, notice: record, warning: record };
+}
+
+/** The socket of a client that takes a thousand bytes whenever it is told to go on. */
+class SlowSocket implements ClientSocket {
+  readonly remoteAddress = "127.0.0.1";
+  readonly remotePort = 1;
+  readonly localAddress = "127.0.0.1";
+  readonly localPort = 2;
+  takenBytes = 0;
+  isEnded = false;
+
+  write(bytes: Uint8Array): number {
+    const taken = Math.min(1000, bytes.length);
+    this.takenBytes += taken;
+    return taken;
+  }
+
+  end(): void {
+    this.isEnded = true;
+  }
+
+  pause(): void {}
+  resume(): void {}
 }
 
 describe("order of replies", () => {
@@ -121,6 +145,15 @@ describe("CLIENT REPLY", () => {
     expect(plain(await client.reply())).toBe("x");
   });
 
+  test("RESET ends OFF and is answered, as in Redis; after SKIP it is the command without a reply", async () => {
+    const client = await serve().connect();
+    client.write("CLIENT REPLY OFF\r\nPING\r\nRESET\r\nECHO a\r\n");
+    expect(plain(await client.reply())).toBe("RESET");
+    expect(plain(await client.reply())).toBe("a");
+    client.write("CLIENT REPLY SKIP\r\nRESET\r\nECHO b\r\n");
+    expect(plain(await client.reply())).toBe("b");
+  });
+
   test("SKIP while OFF changes nothing", async () => {
     const client = await serve().connect();
     client.write("CLIENT REPLY OFF\r\nCLIENT REPLY SKIP\r\nPING\r\nPING\r\nCLIENT REPLY ON\r\n");
@@ -155,6 +188,21 @@ describe("the end of a connection", () => {
     await ended;
     expect(received).toBe(expected);
   });
+
+  test.each(["POST / HTTP/1.1\r\nSET a 1\r\n", "GET /\r\nHost: localhost:6379\r\nSET a 1\r\n"])(
+    "a web page that makes a browser talk to us is cut off before a command of its runs: %j",
+    async (sent) => {
+      const lines: string[] = [];
+      const { router } = serve({ logger: recordingLogger(lines) });
+      const client = await serving!.connect();
+      client.write(sent);
+      await client.untilClosed();
+      expect(client.received).not.toContain("+OK");
+      expect(plain(await (await serving!.connect()).ask("GET", "a"))).toBeNull();
+      expect(router.taken).toBeLessThanOrEqual(2);
+      expect(lines.filter((line) => line.startsWith("Possible SECURITY ATTACK detected."))).toHaveLength(1);
+    },
+  );
 
   test("a client that goes away is forgotten, and its open answers go nowhere", async () => {
     const { router, forgotten, server } = serve();
@@ -206,6 +254,21 @@ describe("limits", () => {
         line.endsWith("scheduled to be closed ASAP for overcoming of output buffer limits."),
       ),
     ).toBe(true);
+    expect(server.statistics.outputBufferDisconnections).toBe(1);
+  });
+
+  test("the hard limit holds while many replies are written in one turn", async () => {
+    const { server, router } = serve({ config: ["client-output-buffer-limit", "normal 80mb 0 0"] });
+    router.holds = true;
+    const client = await serving!.connect();
+    client.pause();
+    client.send("SET", "big", "x".repeat(1_000_000));
+    client.write("GET big\r\n".repeat(300));
+    await until(() => router.pending.length === 301);
+    const [victim] = server.clients;
+    router.answerAll();
+    expect(server.clientCount).toBe(0);
+    expect(victim!.outputBytes).toBeLessThan(85 * 1024 * 1024);
     expect(server.statistics.outputBufferDisconnections).toBe(1);
   });
 
@@ -267,8 +330,11 @@ describe("limits", () => {
     expect(expected).toBeGreaterThan(10);
   });
 
-  test("one client over maxclients is told so and closed", async () => {
-    const { server } = serve({ config: ["maxclients", "2"] });
+  test.each([
+    { title: "maxclients", options: { config: ["maxclients", "2"] } },
+    { title: "what the system has room for", options: { clientsPossible: 2 } },
+  ])("one client over $title is told so and closed", async ({ options }) => {
+    const { server } = serve(options);
     const first = await serving!.connect();
     const second = await serving!.connect();
     await Promise.all([first.ask("PING"), second.ask("PING")]);
@@ -291,6 +357,22 @@ describe("limits", () => {
     expect(waiting.isClosed).toBe(false);
     router.answerAll();
     expect(plain(await waiting.reply())).toBe("OK");
+  });
+
+  test("a client that reads a long reply slowly is not idle", async () => {
+    const { server } = serve({ config: ["timeout", "1"] });
+    const socket = new SlowSocket();
+    const client = server.adopt(socket);
+    client.received(Buffer.from(encodeRequest(["ECHO", "x".repeat(100_000)])));
+    await until(() => socket.takenBytes > 0);
+    const since = performance.now();
+    while (performance.now() - since < 1600) {
+      await Bun.sleep(100);
+      client.drained();
+    }
+    expect(socket.isEnded).toBe(false);
+    await until(() => socket.isEnded);
+    expect(performance.now() - since).toBeGreaterThan(2500);
   });
 });
 

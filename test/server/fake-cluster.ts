@@ -14,6 +14,7 @@ export class FakeCluster implements ClusterPort, StatusSource {
   peerErrorText: string | null = null;
   members: ClusterNodeView[] = [];
   readonly asked: string[] = [];
+  keyspaceResets = 0;
   /** Answers JOIN, NODE and TRANSFER_LEADER; null lets them wait. */
   outcome: { error: string | null } | null = { error: null };
   waiting: ((error: string | null) => void)[] = [];
@@ -100,11 +101,17 @@ export class FakeCluster implements ClusterPort, StatusSource {
   keyspaceStatus(): KeyspaceStatus {
     return {
       databases: [
-        { index: 0, keys: 3, expires: 1 },
-        { index: 5, keys: 1, expires: 0 },
+        { index: 0, keys: 3, expires: 1, averageTtlMs: 1500 },
+        { index: 5, keys: 1, expires: 0, averageTtlMs: 0 },
       ],
       expiredKeys: 4,
+      hits: 9,
+      misses: 2,
     };
+  }
+
+  resetKeyspaceCounters(): void {
+    this.keyspaceResets++;
   }
 
   #take(asked: string, done: (error: string | null) => void): void {

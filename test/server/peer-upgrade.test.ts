@@ -51,6 +51,30 @@ test("RAFT.PEER turns the connection over, with the bytes behind the command and
   expect(serving.server.info(["clients"])).toContain("cluster_connections:0\r\n");
 });
 
+test("another node gets in when clients fill the server, and nobody else", async () => {
+  const nothing = { data: () => undefined, drain: () => undefined, closed: () => undefined };
+  serving = new Serving({ config: ["maxclients", "1", "requirepass", "p"], acceptPeer: () => nothing });
+  const client = await serving.connect();
+  expect(plain(await client.ask("AUTH", "p"))).toBe("OK");
+  const node = await serving.connect();
+  expect(plain(await node.ask("AUTH", "default", "p"))).toBe("OK");
+  expect(plain(await node.ask("RAFT.PEER", "1", "c".repeat(32), "8", "7", "bulk"))).toBe("OK");
+  const full = "-ERR max number of clients reached\r\n";
+  const talking = await serving.connect();
+  talking.write("AUTH p\r\nSET a 1\r\nSET b 1\r\n");
+  await talking.untilClosed();
+  expect(talking.received).toBe(`+OK\r\n${full}`);
+  const silent = await serving.connect();
+  await silent.untilClosed();
+  expect(silent.received).toBe(full);
+  expect(serving.server.statistics.connectionsRejected).toBe(2);
+  expect(serving.router.taken).toBe(0);
+  expect(node.isClosed).toBe(false);
+  client.close();
+  while (serving.server.clientCount > 0) await Bun.sleep(1);
+  expect(plain(await (await serving.connect()).ask("AUTH", "p"))).toBe("OK");
+});
+
 test("RAFT.PEER is refused with the cluster's reason, and the connection stays a client's", async () => {
   serving = new Serving();
   serving.cluster.peerErrorText = "ERR wrong cluster id";

@@ -18,6 +18,7 @@ export interface ServingOptions {
   /** Names and values in turn. */
   readonly config?: readonly string[];
   readonly logger?: Logger;
+  readonly clientsPossible?: number;
   readonly acceptPeer?: (connection: PeerConnection, hello: PeerHello) => ConnectionHandlers | null;
 }
 
@@ -72,6 +73,7 @@ export class Serving {
       forget: (client) => this.forgotten.push(client),
       acceptPeer: options.acceptPeer ?? (() => null),
       shutdown: this.shutdown,
+      clientsPossible: options.clientsPossible ?? 10_000,
       rewriteConfig: () => "ERR The server is running without a config file",
       runId: "0".repeat(40),
       configFile: "",

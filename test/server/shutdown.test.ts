@@ -22,9 +22,10 @@ describe("SHUTDOWN", () => {
     cluster.leading = false;
     cluster.waiting[0]!(null);
     expect(plain(await other.ask("PING"))).toBe("PONG");
-    client.close();
     other.close();
+    // Who asked waits for nothing else, and so is not waited for.
     await serving.ended.promise;
+    await client.untilClosed();
   });
 
   test("the drain ends after shutdown-drain-timeout, and closes who is left", async () => {

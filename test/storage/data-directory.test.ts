@@ -145,6 +145,42 @@ describe("DataDirectory", () => {
     }
   });
 
+  test("refuses a hard state that is older than the log: its votes are forgotten", () => {
+    const disk = new MemoryDisk();
+    const directory = withNode(disk);
+    const old = disk.read("var/data/node/hard-state") as Uint8Array;
+    directory.files?.hardState.save({ currentTerm: 3, votedFor: 0 });
+    directory.files?.log.append([commandEntry(4, 3, "d")]);
+    directory.files?.log.sync();
+    directory.close();
+    disk.replace("var/data/node/hard-state", old);
+    expect(codeOf(() => open(disk))).toBe("HARD_STATE_OUTDATED");
+    expect(disk.openFiles).toBe(0);
+  });
+
+  test("leaves no file open when the disk refuses", () => {
+    const attempts: ((directory: DataDirectory) => void)[] = [
+      (directory) => directory.promiseFounder("n1:6379"),
+      (directory) => void directory.create(identity),
+    ];
+    const failures: ((disk: MemoryDisk, after: number) => void)[] = [
+      (disk, after) => disk.failNextSync("EIO", after),
+      (disk, after) => disk.failNextWrite("ENOSPC", 0, after),
+    ];
+    for (const attempt of attempts) {
+      for (const fail of failures) {
+        for (let after = 0, refused = true; refused; after++) {
+          const disk = new MemoryDisk();
+          const directory = open(disk);
+          fail(disk, after);
+          refused = codeOf(() => attempt(directory)) !== "none";
+          if (refused) expect(disk.openFiles).toBe(0);
+          else expect(after).toBeGreaterThan(0);
+        }
+      }
+    }
+  });
+
   test("archives beside an older archive of the same name", () => {
     const disk = new MemoryDisk();
     withNode(disk).archive();

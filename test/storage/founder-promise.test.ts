@@ -64,6 +64,30 @@ describe("DataDirectory.promiseFounder()", () => {
     expect(open(disk).founderPromise).toBe("");
   });
 
+  test("is over for good once the node belongs to a cluster, whenever the power goes on the way there", () => {
+    for (let cutAt = 1, finished = false; !finished; cutAt++) {
+      for (let seed = 1; seed <= 8; seed++) {
+        const disk = new MemoryDisk();
+        const directory = open(disk);
+        directory.promiseFounder("n2:6379");
+        disk.cutPowerAfter(cutAt);
+        try {
+          directory.create(identity);
+          finished = true;
+        } catch (error) {
+          if (!(error instanceof PowerCut)) throw error;
+        }
+        disk.crash(new SeededRandom(seed));
+        const again = open(disk);
+        if (again.files === null) continue;
+        again.archive();
+        again.close();
+        disk.crash(new SeededRandom(seed));
+        expect(open(disk).founderPromise).toBe("");
+      }
+    }
+  });
+
   test("finds any changed byte", () => {
     const disk = new MemoryDisk();
     const directory = open(disk);

@@ -46,10 +46,13 @@ export class MemoryDisk implements Disk {
   freeBytes = Number.MAX_SAFE_INTEGER;
   /** Operations that change something, so far. */
   operations = 0;
+  /** Files opened and not closed since the last crash. */
+  openFiles = 0;
   #powerCutAt = Number.MAX_SAFE_INTEGER;
   #epoch = 0;
-  #nextSyncError: string | null = null;
-  #nextWriteError: { readonly code: string; readonly keptBytes: number } | null = null;
+  #nextSyncError: { readonly code: string; readonly after: number } | null = null;
+  #nextWriteError: { readonly code: string; readonly keptBytes: number; readonly after: number } | null =
+    null;
   #unreadable: { readonly path: string; readonly offset: number } | null = null;
   readonly #root = new DirectoryNode();
   readonly #schedule: (complete: () => void) => void;
@@ -78,6 +81,7 @@ export class MemoryDisk implements Disk {
   /** The process died and the machine did not: everything written stays visible. All handles are dead. */
   killProcess(): void {
     this.#epoch++;
+    this.openFiles = 0;
     this.#waiting = [];
     this.#eachFile(this.#root, (file) => {
       file.mapped = false;
@@ -91,13 +95,14 @@ export class MemoryDisk implements Disk {
     for (const complete of waiting) complete();
   }
 
-  failNextSync(code = "EIO"): void {
-    this.#nextSyncError = code;
+  /** The next sync of a file fails, or the one `after` so many others. */
+  failNextSync(code = "EIO", after = 0): void {
+    this.#nextSyncError = { code, after };
   }
 
-  /** The next write stores only its first `keptBytes`. */
-  failNextWrite(code: string, keptBytes: number): void {
-    this.#nextWriteError = { code, keptBytes };
+  /** The next write, or the one `after` so many others, stores only its first `keptBytes`. */
+  failNextWrite(code: string, keptBytes: number, after = 0): void {
+    this.#nextWriteError = { code, keptBytes, after };
   }
 
   /** Reading over this place fails with EIO. */
@@ -163,7 +168,10 @@ export class MemoryDisk implements Disk {
     try {
       handle.write(new Uint8Array(sizeBytes), 0);
     } catch (error) {
-      if (error instanceof DiskError) this.remove(path);
+      if (error instanceof DiskError) {
+        handle.close();
+        this.remove(path);
+      }
       throw error;
     }
     return handle;
@@ -197,7 +205,8 @@ export class MemoryDisk implements Disk {
   }
 
   lock(path: string): DiskLock | null {
-    const file = this.#find(path) ?? (this.create(path, 0), this.#file(path));
+    if (this.#find(path) === null) this.create(path, 0).close();
+    const file = this.#find(path);
     assert(file instanceof FileNode, `${path} to be a file`);
     if (file.locked) return null;
     file.locked = true;
@@ -211,6 +220,8 @@ export class MemoryDisk implements Disk {
     const epoch = this.#epoch;
     const disk = this;
     let syncing = false;
+    let closed = false;
+    this.openFiles++;
     const check = () => assert(epoch === disk.#epoch, `${path} not to be used after a crash`);
     return {
       path,
@@ -259,7 +270,10 @@ export class MemoryDisk implements Disk {
         file.mapped = true;
         return file.live;
       },
-      close: () => undefined,
+      close: () => {
+        if (!closed && epoch === disk.#epoch) disk.openFiles--;
+        closed = true;
+      },
     };
   }
 
@@ -273,8 +287,7 @@ export class MemoryDisk implements Disk {
       grown.set(file.live);
       file.live = grown;
     }
-    const failure = this.#nextWriteError;
-    this.#nextWriteError = null;
+    const failure = this.#takeWriteError();
     // A copy even if `bytes` is a Buffer, whose `slice` is none.
     const stored = new Uint8Array(failure === null ? bytes : bytes.subarray(0, failure.keptBytes));
     file.live.set(stored, offset);
@@ -284,14 +297,27 @@ export class MemoryDisk implements Disk {
   }
 
   #sync(path: string, file: FileNode, writes: readonly PendingWrite[]): void {
-    const failure = this.#nextSyncError;
-    this.#nextSyncError = null;
+    const failure = this.#takeSyncError();
     for (const write of writes) {
       // Another sync may have been faster.
       if (failure === null && file.pending.includes(write)) store(file, write.bytes, write.offset);
     }
     file.pending = file.pending.filter((write) => !writes.includes(write));
     if (failure !== null) throw new DiskError("sync", path, failure);
+  }
+
+  #takeWriteError(): { readonly code: string; readonly keptBytes: number } | null {
+    const next = this.#nextWriteError;
+    if (next === null) return null;
+    this.#nextWriteError = next.after > 0 ? { ...next, after: next.after - 1 } : null;
+    return next.after > 0 ? null : next;
+  }
+
+  #takeSyncError(): string | null {
+    const next = this.#nextSyncError;
+    if (next === null) return null;
+    this.#nextSyncError = next.after > 0 ? { ...next, after: next.after - 1 } : null;
+    return next.after > 0 ? null : next.code;
   }
 
   #step(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Entry } from "../../src/raft/types.ts";
+import { Entry, hostLengthMax } from "../../src/raft/types.ts";
 import { decodeMembership, encodeMembership } from "../../src/storage/membership-codec.ts";
 import {
   decodeRecords,
@@ -176,6 +176,16 @@ describe("decodeMembership()", () => {
     expect(decodeMembership(encodeMembership(someMembership))).toEqual(someMembership);
     const usedIds = Array.from({ length: 70_000 }, (_, i) => i * 3 + 1);
     expect(decodeMembership(encodeMembership({ members: [], usedIds }))?.usedIds).toEqual(usedIds);
+  });
+
+  test("gives back the longest host, whatever it is made of, and refuses a longer one", () => {
+    const withHost = (host: string) => ({ members: [{ id: 7, host, port: 1, voting: true }], usedIds: [7] });
+    for (const letter of ["h", "ä", "語"]) {
+      const longest = withHost(letter.repeat(hostLengthMax));
+      expect(decodeMembership(encodeMembership(longest))).toEqual(longest);
+      const longer = withHost(letter.repeat(hostLengthMax + 1));
+      expect(decodeMembership(encodeMembership(longer))).toBeNull();
+    }
   });
 
   test("refuses what is not a membership, and what claims more than it holds", () => {

@@ -71,6 +71,28 @@ describe("recovery of a clean log", () => {
     expect(result.report.rewrittenBytes).toBe((places[39]?.end ?? 0) - (places[38]?.start ?? 0));
   });
 
+  test("makes a truncation durable whose zeros a failed sync left in the page cache only", () => {
+    const disk = new MemoryDisk();
+    const options = { segmentSizeBytes: 65536 };
+    const log = newLog(disk, options);
+    disk.syncDirectory("data");
+    for (let index = 1; index <= 60; index++) {
+      log.append([commandEntry(index, 1, `${index}`)]);
+      log.sync();
+    }
+    // The note of the truncation reaches the disk, the zeros do not.
+    disk.failNextSync("EIO", 1);
+    expect(() => log.truncateAfter(7)).toThrow(expect.objectContaining({ code: "EIO" }));
+    disk.killProcess();
+    const { log: again, recovery } = Log.open(logOptions(disk, options));
+    expect([again.lastIndex, recovery.truncatedAfter]).toEqual([7, 7]);
+    again.append([commandEntry(8, 2, "new")]);
+    again.sync();
+    const text = textOf(again);
+    disk.crash(new SeededRandom(1));
+    expect(textOf(Log.open(logOptions(disk, options)).log)).toEqual(text);
+  });
+
   test("makes durable what a failed sync left in the page cache only", () => {
     const { disk } = sampleLog();
     disk.killProcess();

@@ -169,9 +169,9 @@ test("DataDirectory works on the real disk", () => {
   const options = { disk, path: join(freshPath(), "deep/er"), segmentSizeBytes: 8192 };
   const address = { host: "127.0.0.1", port: 1 };
   const directory = DataDirectory.open(options);
-  directory
-    .create({ clusterId: "c", nodeId: 5, founder: null, address })
-    .log.append([commandEntry(1, 1, "a")]);
+  const { hardState, log } = directory.create({ clusterId: "c", nodeId: 5, founder: null, address });
+  hardState.save({ currentTerm: 1, votedFor: 5 });
+  log.append([commandEntry(1, 1, "a")]);
   expect(() => DataDirectory.open(options)).toThrow(`in use by process ${process.pid}`);
   directory.close();
   const again = DataDirectory.open(options);

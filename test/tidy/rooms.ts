@@ -40,7 +40,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   node: {
     rooms: ["base", "config", "raft", "storage", "peer", "keyspace", "script", "commands", "resp"],
     // A node writes replies, and asks other nodes as a client; what clients send is the server's to read.
-    except: ["resp/request-parser.ts", "resp/inline-arguments.ts", "resp/byte-input.ts"],
+    except: ["resp/request-parser.ts", "resp/byte-input.ts"],
     modules: ["node:*"],
   },
   server: {

@@ -77,6 +77,24 @@ describe("a leader that is cut off", () => {
   });
 });
 
+test("a leader that was throttled and then deposed says that there is no leader", () => {
+  const world = clusterOf(9, { "max-uncommitted-size": "1mb" });
+  const leader = leaderOf(world);
+  for (const other of othersThan(world, leader)) {
+    world.network.cut(leader, other);
+    world.network.cut(other, leader);
+  }
+  const value = "x".repeat(700_000);
+  sendAll(world, leader, `SET a ${value}`, `SET b ${value}`);
+  world.run(100);
+  const node = world.machine(leader).process?.node;
+  expect([node?.leading, node?.disposition]).toEqual([true, "wait"]);
+  world.runUntil("its fall", () => node?.leading === false);
+  const answers = sendAll(world, leader, "GET a");
+  world.runUntil("an answer", () => answers.length > 0);
+  expect(answers).toEqual(["-CLUSTERDOWN No raft leader"]);
+});
+
 describe("a leader that stands still while another takes over", () => {
   test("serves no read that is out of date when it wakes up", () => {
     const world = clusterOf(8);
@@ -140,6 +158,19 @@ describe("while there is no leader", () => {
 describe("the proxy", () => {
   const proxying = { "follower-proxy": "yes" };
 
+  test("reads for a client with NO-TOUCH without a trace, as the leader itself does", () => {
+    const world = clusterOf(5, proxying);
+    const leader = leaderOf(world);
+    for (const target of [leader, othersThan(world, leader)[0]!]) {
+      world.call(leader, ["SET", "k", "v"]);
+      world.run(3000);
+      const commands = ["CLIENT NO-TOUCH ON", "GET k", "OBJECT IDLETIME k", "TOUCH k", "OBJECT IDLETIME k"];
+      const answers = sendAll(world, target, ...commands);
+      world.runUntil("all answers", () => answers.length === commands.length);
+      expect([target, answers]).toEqual([target, ["OK", "v", "3", "1", "0"]]);
+    }
+  });
+
   test("lets any node answer, in the order of one client's commands", () => {
     const world = clusterOf(6, proxying);
     const [follower = ""] = othersThan(world, leaderOf(world));
@@ -164,6 +195,49 @@ describe("the proxy", () => {
       "-ERR wrong number of arguments for 'incr' command",
       "2",
     ]);
+  });
+
+  test("passes on what it held as soon as its link to the new leader is open", () => {
+    const world = clusterOf(33, { ...proxying, "leader-wait-timeout": "5000" });
+    for (let round = 0; round < 5; round++) {
+      const leader = leaderOf(world);
+      const [successor = "", follower = ""] = othersThan(world, leader);
+      // Gone for so long that the others try to reach it but once a second.
+      world.machine(successor).kill();
+      world.run(3000);
+      world.machine(successor).start();
+      const id = String(world.machine(successor).process?.node.nodeId);
+      world.runUntil("the transfer", () => {
+        return textOf(world.call(leader, ["RAFT.TRANSFER_LEADER", id])) === "OK";
+      });
+      const sentMs = world.time.nowMs;
+      const answers = sendAll(world, follower, "SET k 1");
+      world.runUntil("an answer", () => answers.length > 0);
+      expect(answers).toEqual(["OK"]);
+      expect(world.time.nowMs - sentMs).toBeLessThan(1500);
+      world.settle();
+    }
+  });
+
+  test("asks once, not all the time, while the leader is throttled, and says so in the end", () => {
+    const world = clusterOf(3, { ...proxying, "max-uncommitted-size": "1mb", "leader-wait-timeout": "1000" });
+    const leader = leaderOf(world);
+    const [follower = "", other = ""] = othersThan(world, leader);
+    // They hear the leader, and have no room for what it sends.
+    for (const name of [follower, other]) world.machine(name).disk.freeBytes = 0;
+    for (let at = 0; at < 6; at++) {
+      sendAll(world, leader, `SET k${at} ${"x".repeat(700_000)}`);
+      world.run(100);
+    }
+    const node = world.machine(leader).process?.node;
+    expect([node?.leading, node?.disposition]).toEqual([true, "wait"]);
+    const answers = sendAll(world, follower, "SET k 1", "GET k");
+    world.runUntil("the answers", () => answers.length === 2);
+    const throttled = "-THROTTLED too many writes wait for a majority of the nodes";
+    expect(answers).toEqual([throttled, throttled]);
+    // Each may come back once, when the leader notices.
+    const requests = world.machine(follower).process?.node.raftStatus().proxy.requests;
+    expect(requests).toBeLessThanOrEqual(4);
   });
 
   test("never sends a write twice when the leader dies with it", () => {

@@ -170,6 +170,7 @@ export class VirtualProcess {
       },
       acceptPeer: (connection, hello) => this.node.acceptPeer(connection, hello),
       shutdown: this.#shutdown(logger),
+      clientsPossible: Number.POSITIVE_INFINITY,
       rewriteConfig: () => "ERR The server is running without a config file",
       runId: "0".repeat(40),
       configFile: "",

@@ -1,6 +1,6 @@
 // Looking at other connections and closing them: CLIENT LIST and CLIENT KILL.
 
-import { parseSafeInteger } from "../../base/parse-integer.ts";
+import { parseInt64 } from "../../base/parse-integer.ts";
 import { errorFor, errors } from "../../resp/errors.ts";
 import type { ArgumentSpec, LocalCommand } from "../command.ts";
 import type { ClientPort, ClientType, LocalContext } from "../context.ts";
@@ -24,6 +24,15 @@ const list: LocalCommand = {
   name: "list",
   summary: "Lists open connections.",
   since: "2.4.0",
+  history: [
+    ["2.8.12", "Shows `id`, which is never used twice."],
+    ["5.0.0", "Filters by `TYPE`."],
+    ["6.0.0", "Shows `user`."],
+    ["6.2.0", "Filters by `ID`; shows `argv-mem`, `tot-mem`, `laddr` and `redir`."],
+    ["7.0.0", "Shows `resp`, `multi-mem`, `rbs` and `rbp`."],
+    ["7.0.3", "Shows `ssub`."],
+    ["7.2.0", "Shows `lib-name` and `lib-ver`."],
+  ],
   group: "connection",
   complexity: "O(N) where N is the number of client connections",
   arity: -2,
@@ -58,9 +67,9 @@ function runList(context: LocalContext, args: readonly string[]): void {
   if (word === "id" && args.length > 3) {
     let text = "";
     for (let at = 3; at < args.length; at++) {
-      const id = parseSafeInteger(args[at] as string);
+      const id = parseInt64(args[at] as string);
       if (id === null) return reply.error(errors.clientIdInvalid);
-      const client = server.clientById(id);
+      const client = server.clientById(Number(id));
       if (client !== undefined) text += `${client.describe()}\n`;
     }
     return reply.verbatim("txt", text);
@@ -85,6 +94,13 @@ const kill: LocalCommand = {
   name: "kill",
   summary: "Terminates open connections.",
   since: "2.4.0",
+  history: [
+    ["2.8.12", "Takes filters as options."],
+    ["2.8.12", "Filters by `ID`."],
+    ["3.2.0", "`TYPE` may be `master`."],
+    ["5.0.0", "`TYPE` may be `replica`, and still `slave`."],
+    ["6.2.0", "Filters by `LADDR`."],
+  ],
   group: "connection",
   complexity: "O(N) where N is the number of client connections",
   arity: -3,
@@ -154,9 +170,9 @@ function parseKillFilter(args: readonly string[]): KillFilter | string {
 function addToFilter(filter: KillFilter, option: string, value: string): string | null {
   switch (option) {
     case "id": {
-      const id = parseSafeInteger(value);
+      const id = parseInt64(value);
       if (id === null || id < 1) return errors.clientIdNotPositive;
-      filter.id = id;
+      filter.id = Number(id);
       return null;
     }
     case "type": {

@@ -2,7 +2,7 @@
 
 import { matchesGlob } from "../../base/glob.ts";
 import { errors } from "../../resp/errors.ts";
-import type { Command, LocalCommand, RunnableCommand } from "../command.ts";
+import type { Command, LocalCommand } from "../command.ts";
 import type { LocalContext } from "../context.ts";
 import { helpSubcommand } from "../help.ts";
 import { categoriesOf } from "./categories.ts";
@@ -61,6 +61,7 @@ const info: LocalCommand = {
   name: "info",
   summary: "Returns information about one, multiple or all commands.",
   since: "2.8.13",
+  history: [["7.0.0", "Without names describes every command."]],
   complexity: perName,
   arity: -2,
   arguments: [{ name: "command-name", type: "string", optional: true, multiple: true }],
@@ -70,7 +71,7 @@ const info: LocalCommand = {
     context.reply.array(args.length - 2);
     for (let at = 2; at < args.length; at++) {
       const found = findCommand(context, args[at] as string);
-      if (found === undefined) context.reply.nilArray();
+      if (found === undefined) context.reply.nil();
       else describeCommand(context.reply, found.command, found.parent);
     }
   },
@@ -104,7 +105,7 @@ function runList(context: LocalContext, args: readonly string[]): void {
   const { reply } = context;
   let names: readonly string[];
   if (args.length === 2) {
-    names = context.commands.commands.map((command) => command.name);
+    names = everyCommand(context).map(({ command, parent }) => fullName(command, parent));
   } else if (args.length === 5 && (args[2] as string).toLowerCase() === "filterby") {
     const wanted = args[4] as string;
     const select = filters.get((args[3] as string).toLowerCase());
@@ -176,7 +177,7 @@ const getKeysAndFlags: LocalCommand = {
 /** The keys of the command `full`, or null after an error reply. */
 function keysOfFullCommand(context: LocalContext, full: readonly string[]): readonly KeyAccess[] | null {
   const { reply } = context;
-  const command = runnableOf(context, full);
+  const command = commandNamedBy(context, full);
   if (command === undefined) {
     reply.error(errors.getKeysInvalidCommand);
   } else if (command.keySpecs.length === 0) {
@@ -192,9 +193,11 @@ function keysOfFullCommand(context: LocalContext, full: readonly string[]): read
   return null;
 }
 
-function runnableOf(context: LocalContext, full: readonly string[]): RunnableCommand | undefined {
-  const command = context.commands.find(full[0] as string);
-  if (command?.scope !== "container") return command;
+/** A subcommand is two words here: `client|list` names nothing. */
+function commandNamedBy(context: LocalContext, full: readonly string[]): Command | undefined {
+  const name = full[0] as string;
+  const command = name.includes("|") ? undefined : context.commands.find(name);
+  if (command?.scope !== "container" || full.length === 1) return command;
   const word = full[1]?.toLowerCase();
   return command.subcommands.find((subcommand) => subcommand.name === word);
 }

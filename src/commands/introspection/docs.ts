@@ -9,8 +9,13 @@ export function documentCommand(reply: Reply, command: Command, parent?: string)
   const subcommands = command.scope === "container" ? command.subcommands : [];
   const hasArguments = command.arguments.length > 0;
   const hasSubcommands = subcommands.length > 0;
+  const { deprecated, history } = command;
+  const flags: string[] = [];
+  if (deprecated !== undefined) flags.push("deprecated");
+  if (command.internal) flags.push("syscmd");
+  const optional = [flags.length > 0, history !== undefined, hasArguments, hasSubcommands];
   reply.bulk(fullName(command, parent));
-  reply.map(4 + Number(hasArguments) + Number(hasSubcommands));
+  reply.map(4 + optional.filter(Boolean).length + (deprecated === undefined ? 0 : 2));
   reply.bulk("summary");
   reply.bulk(command.summary);
   reply.bulk("since");
@@ -19,6 +24,14 @@ export function documentCommand(reply: Reply, command: Command, parent?: string)
   reply.bulk(command.group);
   reply.bulk("complexity");
   reply.bulk(command.complexity);
+  if (flags.length > 0) writeFlags(reply, "doc_flags", flags);
+  if (deprecated !== undefined) {
+    reply.bulk("deprecated_since");
+    reply.bulk(deprecated.since);
+    reply.bulk("replaced_by");
+    reply.bulk(deprecated.replacedBy);
+  }
+  if (history !== undefined) writeHistory(reply, history);
   if (hasArguments) {
     reply.bulk("arguments");
     writeArguments(reply, command.arguments);
@@ -27,6 +40,22 @@ export function documentCommand(reply: Reply, command: Command, parent?: string)
     reply.bulk("subcommands");
     reply.map(subcommands.length);
     for (const subcommand of subcommands) documentCommand(reply, subcommand, command.name);
+  }
+}
+
+function writeFlags(reply: Reply, name: string, flags: readonly string[]): void {
+  reply.bulk(name);
+  reply.set(flags.length);
+  for (const flag of flags) reply.simple(flag);
+}
+
+function writeHistory(reply: Reply, history: NonNullable<Command["history"]>): void {
+  reply.bulk("history");
+  reply.set(history.length);
+  for (const [since, change] of history) {
+    reply.array(2);
+    reply.bulk(since);
+    reply.bulk(change);
   }
 }
 
@@ -55,11 +84,7 @@ function writeArgument(reply: Reply, argument: ArgumentSpec): void {
     if (typeof value === "number") reply.integer(value);
     else reply.bulk(value);
   }
-  if (flags.length > 0) {
-    reply.bulk("flags");
-    reply.set(flags.length);
-    for (const flag of flags) reply.simple(flag);
-  }
+  if (flags.length > 0) writeFlags(reply, "flags", flags);
   if (inner !== null) {
     reply.bulk("arguments");
     writeArguments(reply, inner);

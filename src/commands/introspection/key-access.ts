@@ -1,7 +1,7 @@
 // The keys of a full command with what happens to each: COMMAND GETKEYSANDFLAGS. The access follows from the key
 // specifications, but for the few commands whose options decide it.
 
-import type { KeySpec, RunnableCommand } from "../command.ts";
+import type { CommandFacts, KeySpec } from "../command.ts";
 import { keysOf } from "../keys-of.ts";
 
 /** A key and the flags of its access (`RO`, `access`, …). */
@@ -14,14 +14,14 @@ export interface KeyAccess {
 const notAccess: ReadonlySet<string> = new Set(["not_key", "incomplete", "variable_flags"]);
 
 /** The keys of `args`, in the order of the specifications. */
-export function keyAccesses(command: RunnableCommand, args: readonly string[]): KeyAccess[] {
+export function keyAccesses(command: CommandFacts, args: readonly string[]): KeyAccess[] {
   return command.keySpecs.flatMap((spec) => {
     const flags = accessFlags(command, spec, args);
     return keysOf({ ...command, keySpecs: [spec] }, args).map((at) => ({ key: args[at] as string, flags }));
   });
 }
 
-function accessFlags(command: RunnableCommand, spec: KeySpec, args: readonly string[]): readonly string[] {
+function accessFlags(command: CommandFacts, spec: KeySpec, args: readonly string[]): readonly string[] {
   if (spec.flags.includes("variable_flags")) {
     // SET reads only with GET; BITFIELD writes only with SET or INCRBY.
     if (command.name === "set" && !hasWord(args, 3, "get")) return ["OW", "update"];

@@ -3,7 +3,7 @@
 
 import { parseSafeInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
-import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
+import type { ArgumentSpec, Command, CommandFacts, DataCommand } from "../command.ts";
 
 const flushType: ArgumentSpec = {
   name: "flush-type",
@@ -15,11 +15,17 @@ const flushType: ArgumentSpec = {
   ],
 };
 
+const flushHistory: CommandFacts["history"] = [
+  ["4.0.0", "Takes `ASYNC`."],
+  ["6.2.0", "Takes `SYNC`."],
+];
+
 const flushall = {
   name: "flushall",
   scope: "data",
   summary: "Deletes all keys of all databases.",
   since: "1.0.0",
+  history: flushHistory,
   group: "server",
   complexity: "O(1)",
   arity: -1,
@@ -40,6 +46,7 @@ const flushdb = {
   scope: "data",
   summary: "Deletes all keys of the selected database.",
   since: "1.0.0",
+  history: flushHistory,
   group: "server",
   complexity: "O(1)",
   arity: -1,

@@ -4,7 +4,7 @@
 import { int64Max, int64Min, parseInt64, parseSafeInteger } from "../../base/parse-integer.ts";
 import type { KeyEntry } from "../../keyspace/key-entry.ts";
 import { errorFor, errors } from "../../resp/errors.ts";
-import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
+import type { ArgumentSpec, Command, CommandFacts, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
 import { oneKey } from "../key-specs.ts";
 
@@ -23,11 +23,14 @@ const condition: ArgumentSpec = {
   ],
 };
 
+const conditionHistory: CommandFacts["history"] = [["7.0.0", "Takes `NX`, `XX`, `GT` and `LT`."]];
+
 const expire = {
   name: "expire",
   scope: "data",
   summary: "Lets a key expire a number of seconds from now.",
   since: "1.0.0",
+  history: conditionHistory,
   group: "generic",
   complexity: "O(log N) with N volatile keys",
   arity: -3,
@@ -44,6 +47,7 @@ const pexpire = {
   scope: "data",
   summary: "Lets a key expire a number of milliseconds from now.",
   since: "2.6.0",
+  history: conditionHistory,
   group: "generic",
   complexity: "O(log N) with N volatile keys",
   arity: -3,
@@ -60,6 +64,7 @@ const expireat = {
   scope: "data",
   summary: "Lets a key expire at a Unix time in seconds.",
   since: "1.2.0",
+  history: conditionHistory,
   group: "generic",
   complexity: "O(log N) with N volatile keys",
   arity: -3,
@@ -76,6 +81,7 @@ const pexpireat = {
   scope: "data",
   summary: "Lets a key expire at a Unix time in milliseconds.",
   since: "2.6.0",
+  history: conditionHistory,
   group: "generic",
   complexity: "O(log N) with N volatile keys",
   arity: -3,

@@ -5,9 +5,11 @@
 
 import { matchesGlob } from "../../base/glob.ts";
 import { parseInt64 } from "../../base/parse-integer.ts";
+import type { KeyEntry } from "../../keyspace/key-entry.ts";
 import { valueType } from "../../keyspace/value.ts";
 import { errors } from "../../resp/errors.ts";
 import type { Command, DataCommand } from "../command.ts";
+import type { DataContext } from "../context.ts";
 import { parseCursor } from "./scan-cursor.ts";
 
 const keys = {
@@ -39,6 +41,7 @@ const scan = {
   scope: "data",
   summary: "Walks over all keys step by step, from the newest to the oldest.",
   since: "2.8.0",
+  history: [["6.0.0", "Takes `TYPE`."]],
   group: "generic",
   complexity: "O(log N + COUNT) a step with N keys in the database",
   arity: -2,
@@ -60,7 +63,7 @@ const scan = {
     const names: string[] = [];
     for (const entry of step.entries) {
       if (options.pattern !== null && !matchesGlob(options.pattern, entry.key)) continue;
-      if (options.type !== null && options.type !== valueType(entry.value)) continue;
+      if (options.type !== null && !hasType(context, entry, options.type)) continue;
       names.push(entry.key);
     }
     context.reply.array(2);
@@ -144,4 +147,10 @@ function readScanOptions(args: readonly string[]): ScanOptions | string {
     }
   }
   return options;
+}
+
+/** Looks the key up, as in Redis: it counts as a hit. */
+function hasType({ db }: DataContext, { key }: KeyEntry, type: string): boolean {
+  const entry = db.inspect(key);
+  return entry !== undefined && valueType(entry.value) === type;
 }

@@ -124,7 +124,7 @@ export const objectCommands: readonly Command[] = [object];
 
 /** The entry of the key asked for, whose access is not noted; without it, nil has been answered. */
 function lookUp(context: DataContext, args: readonly string[]): KeyEntry | undefined {
-  const entry = context.db.peek(args[2] ?? "");
+  const entry = context.db.inspect(args[2] ?? "");
   if (entry === undefined) context.reply.nil();
   return entry;
 }

@@ -42,6 +42,7 @@ const exists = {
   scope: "data",
   summary: "Returns how many of the keys exist; a key named twice counts twice.",
   since: "1.0.0",
+  history: [["3.0.3", "Takes several keys."]],
   group: "generic",
   complexity: "O(N) with N keys to look up",
   arity: -2,
@@ -51,7 +52,7 @@ const exists = {
   tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   run(context, args) {
     let count = 0;
-    for (let at = 1; at < args.length; at++) if (context.db.peek(args[at] ?? "") !== undefined) count += 1;
+    for (let at = 1; at < args.length; at++) if (context.db.inspect(args[at] ?? "") !== undefined) count += 1;
     context.reply.integer(count);
   },
 } as const satisfies DataCommand;
@@ -70,7 +71,9 @@ const touch = {
   tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   run(context, args) {
     let count = 0;
-    for (let at = 1; at < args.length; at++) if (context.db.find(args[at] ?? "") !== undefined) count += 1;
+    for (let at = 1; at < args.length; at++) {
+      if (context.db.touch(args[at] ?? "", context.nowMs) !== undefined) count += 1;
+    }
     context.reply.integer(count);
   },
 } as const satisfies DataCommand;
@@ -87,7 +90,7 @@ const type = {
   keySpecs: [oneKey(1, "RO")],
   arguments: [{ name: "key", type: "key", keySpecIndex: 0 }],
   run(context, args) {
-    const entry = context.db.peek(args[1] ?? "");
+    const entry = context.db.inspect(args[1] ?? "");
     context.reply.simple(entry === undefined ? "none" : valueType(entry.value));
   },
 } as const satisfies DataCommand;

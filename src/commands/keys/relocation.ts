@@ -1,12 +1,12 @@
 // Giving a value another name or another database: RENAME, RENAMENX, COPY, MOVE. The deadline goes along.
 
-import { parseInt64 } from "../../base/parse-integer.ts";
 import type { Database } from "../../keyspace/database.ts";
 import type { KeyEntry } from "../../keyspace/key-entry.ts";
 import { copyOf, type Value } from "../../keyspace/value.ts";
-import { errorFor, errors } from "../../resp/errors.ts";
+import { errors } from "../../resp/errors.ts";
 import type { Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
+import { readDatabaseIndex } from "../database-index.ts";
 import { oneKey } from "../key-specs.ts";
 
 const rename = {
@@ -38,6 +38,7 @@ const renamenx = {
   scope: "data",
   summary: "Gives a key another name unless there is a key of that name.",
   since: "1.0.0",
+  history: [["3.2.0", "Answers 0 instead of an error when both names are the same."]],
   group: "generic",
   complexity: "O(log N) with N keys in the database",
   arity: 3,
@@ -80,7 +81,7 @@ const copy = {
     if (typeof options === "string") return reply.error(options);
     const name = args[2] ?? "";
     if (options.target === db && args[1] === name) return reply.error(errors.sameObject);
-    const entry = db.find(args[1] ?? "");
+    const entry = db.read(args[1] ?? "");
     if (entry === undefined) return reply.integer(0);
     if (options.target.find(name) !== undefined && !options.replace) return reply.integer(0);
     store(options.target, name, copyOf(entry.value), entry);
@@ -152,13 +153,8 @@ function readCopyOptions(context: DataContext, args: readonly string[]): CopyOpt
   return options;
 }
 
-const int32Max = 0x7fff_ffff;
-const int32Min = -0x8000_0000;
-
 /** The database of that number; or the text of the error to answer. */
 function readDatabase(context: DataContext, text: string): Database | string {
-  const index = parseInt64(text);
-  if (index === null) return errors.notAnInteger;
-  if (index < int32Min || index > int32Max) return errorFor.outOfRangeBetween(int32Min, int32Max);
-  return context.keyspace.databases[Number(index)] ?? errors.databaseOutOfRange;
+  const index = readDatabaseIndex(text);
+  return typeof index === "string" ? index : context.keyspace.db(index);
 }

@@ -4,6 +4,7 @@
 const cursorPattern = /^([+-]?)([0-9]+)(?:\0|$)|^(?:\0|$)/;
 
 const uint64Max = 0xffff_ffff_ffff_ffffn;
+const uint64DigitsMax = 20;
 
 /**
  * The cursor; null if Redis would refuse it. Our own cursors are below 2^53: what is above, minus 1 as well (strtoul wraps
@@ -12,7 +13,10 @@ const uint64Max = 0xffff_ffff_ffff_ffffn;
 export function parseCursor(text: string): number | null {
   const match = cursorPattern.exec(text);
   if (match === null) return null;
-  const value = BigInt(match[2] ?? "0");
+  const digits = (match[2] ?? "").replace(/^0+/, "");
+  // Megabytes of digits would take seconds to become a number.
+  if (digits.length > uint64DigitsMax) return null;
+  const value = BigInt(digits);
   if (value > uint64Max) return null;
   const wrapped = match[1] === "-" && value !== 0n ? uint64Max + 1n - value : value;
   return wrapped > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(wrapped);

@@ -12,6 +12,7 @@ const ttl = {
   scope: "data",
   summary: "Returns the seconds that a key has left to live, rounded.",
   since: "1.0.0",
+  history: [["2.8.0", "Answers -2 when there is no such key."]],
   group: "generic",
   complexity: "O(1)",
   arity: 2,
@@ -29,6 +30,7 @@ const pttl = {
   scope: "data",
   summary: "Returns the milliseconds that a key has left to live.",
   since: "2.6.0",
+  history: [["2.8.0", "Answers -2 when there is no such key."]],
   group: "generic",
   complexity: "O(1)",
   arity: 2,
@@ -81,7 +83,7 @@ interface Scale {
 }
 
 function replyDeadline(context: DataContext, name: string, scale: Scale): void {
-  const entry = context.db.peek(name);
+  const entry = context.db.inspect(name);
   if (entry === undefined) context.reply.integer(-2);
   else if (entry.expireAtMs === 0) context.reply.integer(-1);
   else context.reply.integer(amountOf(entry.expireAtMs, scale));

@@ -10,6 +10,7 @@ const bootstrap: LocalCommand = {
   ...raftFacts,
   name: "raft.bootstrap",
   summary: "Tells an empty node what this one is, or promises it to join the cluster that it founds.",
+  internal: true,
   arity: -2,
   arguments: [
     {

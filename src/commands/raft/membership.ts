@@ -3,6 +3,7 @@
 
 import { errorFor, errors } from "../../resp/errors.ts";
 import type { LocalCommand } from "../command.ts";
+import { isPrintableName } from "../connection.ts";
 import type { LocalContext } from "../context.ts";
 import { isWord, parseAddress, parseNodeId } from "./arguments.ts";
 import { raftFacts } from "./facts.ts";
@@ -41,7 +42,8 @@ function runInit(context: LocalContext, args: readonly string[]): void {
   const { reply } = context;
   if (args.length > 3) return reply.error(errorFor.wrongArity("raft.cluster"));
   const clusterId = args[2];
-  if (clusterId !== undefined && clusterId.length !== clusterIdLength) {
+  // A space or a line end in the id would break the lines of INFO and CLUSTER NODES apart, and the reply to INIT too.
+  if (clusterId !== undefined && (clusterId.length !== clusterIdLength || !isPrintableName(clusterId))) {
     return reply.error(errors.clusterIdLength);
   }
   const result = context.cluster.init(clusterId);

@@ -18,6 +18,7 @@ const peer: LocalCommand = {
   ...raftFacts,
   name: "raft.peer",
   summary: "Turns this connection into a link between two nodes.",
+  internal: true,
   arity: -6,
   arguments: [
     { name: "version", type: "integer" },

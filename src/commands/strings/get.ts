@@ -6,7 +6,7 @@ import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
 import { oneKey } from "../key-specs.ts";
 import { type DeadlineUnit, isDeadlineUnit, readDeadline } from "./deadline.ts";
-import { findString } from "./string-value.ts";
+import { readString } from "./string-value.ts";
 
 const key: ArgumentSpec = { name: "key", type: "key", keySpecIndex: 0 };
 
@@ -22,7 +22,7 @@ const get = {
   keySpecs: [oneKey(1, "RO", "access")],
   arguments: [key],
   run(context, args) {
-    const entry = findString(context, args[1] ?? "");
+    const entry = readString(context, args[1] ?? "");
     if (entry === undefined) context.reply.nil();
     else if (entry !== null) context.reply.bulk(stringOf(entry.value));
   },
@@ -40,7 +40,7 @@ const strlen = {
   keySpecs: [oneKey(1, "RO")],
   arguments: [key],
   run(context, args) {
-    const entry = findString(context, args[1] ?? "");
+    const entry = readString(context, args[1] ?? "");
     if (entry === undefined) context.reply.integer(0);
     else if (entry !== null) context.reply.integer(stringOf(entry.value).length);
   },
@@ -58,7 +58,7 @@ const getdel = {
   keySpecs: [oneKey(1, "RW", "access", "delete")],
   arguments: [key],
   run(context, args) {
-    const entry = findString(context, args[1] ?? "");
+    const entry = readString(context, args[1] ?? "");
     if (entry === undefined) return context.reply.nil();
     if (entry === null) return;
     context.reply.bulk(stringOf(entry.value));
@@ -105,7 +105,7 @@ function getAndExpire(context: DataContext, args: readonly string[]): void {
   const { db, reply } = context;
   const options = parseGetexOptions(args);
   if (options === null) return reply.error(errors.syntax);
-  const entry = findString(context, args[1] ?? "");
+  const entry = readString(context, args[1] ?? "");
   if (entry === undefined) return reply.nil();
   if (entry === null) return;
   const { expiry } = options;

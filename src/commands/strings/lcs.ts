@@ -56,7 +56,7 @@ function findCommonSubsequence(context: DataContext, args: readonly string[]): v
 
 /** The key's string, "" without the key, null if the key holds something else. */
 function stringOrEmpty(context: DataContext, key: string): string | null {
-  const entry = context.db.find(key);
+  const entry = context.db.read(key);
   if (entry === undefined) return "";
   return isStringEntry(entry) ? stringOf(entry.value) : null;
 }

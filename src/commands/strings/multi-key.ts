@@ -78,7 +78,7 @@ function getAll(context: DataContext, args: readonly string[]): void {
   const { db, reply } = context;
   reply.array(args.length - 1);
   for (let at = 1; at < args.length; at++) {
-    const entry = db.find(args[at] ?? "");
+    const entry = db.read(args[at] ?? "");
     if (entry !== undefined && isStringEntry(entry)) reply.bulk(stringOf(entry.value));
     else reply.nil();
   }

@@ -1,12 +1,13 @@
 // Parts of a string: reading a range of its bytes, overwriting one, appending.
 
+import { assert } from "../../base/assert.ts";
 import { parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
 import { storedString, stringBytesMax, stringOf } from "../../keyspace/value.ts";
 import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
 import { oneKey } from "../key-specs.ts";
-import { findString } from "./string-value.ts";
+import { findString, readString } from "./string-value.ts";
 
 const key: ArgumentSpec = { name: "key", type: "key", keySpecIndex: 0 };
 const value: ArgumentSpec = { name: "value", type: "string" };
@@ -37,6 +38,7 @@ const substr = {
   scope: "data",
   summary: "The old name of GETRANGE.",
   since: "1.0.0",
+  deprecated: { since: "2.0.0", replacedBy: "`GETRANGE`" },
   group: "string",
   complexity: "O(N) with N the length of the returned string",
   arity: 4,
@@ -82,7 +84,7 @@ function getRange(context: DataContext, args: readonly string[]): void {
   const start = parseInteger(args[2] ?? "");
   const end = start === null ? null : parseInteger(args[3] ?? "");
   if (start === null || end === null) return reply.error(errors.notAnInteger);
-  const entry = findString(context, args[1] ?? "");
+  const entry = readString(context, args[1] ?? "");
   if (entry === null) return;
   if (entry === undefined) return reply.bulk("");
   // Redis judges the order of two negative positions before it clamps them.
@@ -129,8 +131,25 @@ function appendTo(context: DataContext, args: readonly string[]): void {
   }
   const old = stringOf(entry.value);
   if (old.length + suffix.length > stringBytesMax) return reply.error(errors.stringTooLong);
-  const text = old + suffix;
+  const text = joined(old, suffix);
   db.replaceValue(entry, text);
   entry.rawEncoded = true;
   reply.integer(text.length);
+}
+
+/** JavaScriptCore keeps a sum of two strings as a node of about this size that points to both, until the text is read. */
+const unreadSumBytes = 80;
+
+/**
+ * `old + suffix`. Sums of small pieces that nobody reads would take many times the text: 80 MB for a million appended
+ * bytes, and 150 MB for 20 MB in pieces of 20. So the text is read, which makes it one piece again, whenever it has grown by
+ * a 64th, and by 16 bytes at least: then it is 50 MB, at 0.3 us more an APPEND.
+ */
+function joined(old: string, suffix: string): string {
+  const text = old + suffix;
+  if (suffix.length >= unreadSumBytes) return text;
+  const stepBits = Math.max(4, 25 - Math.clz32(text.length));
+  const hasGrown = old.length >>> stepBits !== text.length >>> stepBits;
+  if (hasGrown) assert(text.charCodeAt(0) < 256, "a string of bytes");
+  return text;
 }

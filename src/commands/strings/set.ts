@@ -6,7 +6,7 @@ import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
 import { oneKey } from "../key-specs.ts";
 import { type DeadlineUnit, isDeadlineUnit, readDeadline } from "./deadline.ts";
-import { findString } from "./string-value.ts";
+import { readString } from "./string-value.ts";
 
 const key: ArgumentSpec = { name: "key", type: "key", keySpecIndex: 0 };
 const value: ArgumentSpec = { name: "value", type: "string" };
@@ -16,6 +16,12 @@ const set = {
   scope: "data",
   summary: "Stores a string in a key, whatever it held before; creates the key if need be.",
   since: "1.0.0",
+  history: [
+    ["2.6.12", "Takes `EX`, `PX`, `NX` and `XX`."],
+    ["6.0.0", "Takes `KEEPTTL`."],
+    ["6.2.0", "Takes `GET`, `EXAT` and `PXAT`."],
+    ["7.0.0", "Takes `NX` together with `GET`."],
+  ],
   group: "string",
   complexity: "O(1)",
   arity: -3,
@@ -60,6 +66,7 @@ const setex = {
   scope: "data",
   summary: "Stores a string in a key that expires after the given seconds.",
   since: "2.0.0",
+  deprecated: { since: "2.6.12", replacedBy: "`SET` with `EX`" },
   group: "string",
   complexity: "O(1)",
   arity: 4,
@@ -76,6 +83,7 @@ const psetex = {
   scope: "data",
   summary: "Stores a string in a key that expires after the given milliseconds.",
   since: "2.6.0",
+  deprecated: { since: "2.6.12", replacedBy: "`SET` with `PX`" },
   group: "string",
   complexity: "O(1)",
   arity: 4,
@@ -92,6 +100,7 @@ const setnx = {
   scope: "data",
   summary: "Stores a string in a key unless the key exists.",
   since: "1.0.0",
+  deprecated: { since: "2.6.12", replacedBy: "`SET` with `NX`" },
   group: "string",
   complexity: "O(1)",
   arity: 3,
@@ -111,6 +120,7 @@ const getset = {
   scope: "data",
   summary: "Stores a string in a key and returns the one that was there.",
   since: "1.0.0",
+  deprecated: { since: "6.2.0", replacedBy: "`SET` with `GET`" },
   group: "string",
   complexity: "O(1)",
   arity: 3,
@@ -199,7 +209,7 @@ function setUntil(
 
 /** Answers what the key holds; false if that was WRONGTYPE. */
 function answerOldValue(context: DataContext, keyName: string): boolean {
-  const entry = findString(context, keyName);
+  const entry = readString(context, keyName);
   if (entry === null) return false;
   if (entry === undefined) context.reply.nil();
   else context.reply.bulk(stringOf(entry.value));

@@ -10,9 +10,23 @@ export type StringValue = string | number;
 
 export type StringEntry = KeyEntry & { readonly value: StringValue };
 
-/** The key's entry; undefined without the key; null after WRONGTYPE was answered, when the command must stop. */
+/**
+ * For a command that changes the key: its entry; undefined without the key; null after WRONGTYPE was answered, when the
+ * command must stop.
+ */
 export function findString(context: DataContext, key: string): StringEntry | undefined | null {
-  const entry = context.db.find(key);
+  return stringOrWrongType(context, context.db.find(key));
+}
+
+/** As {@link findString}, for a command that answers what the key holds: counts as a hit or a miss. */
+export function readString(context: DataContext, key: string): StringEntry | undefined | null {
+  return stringOrWrongType(context, context.db.read(key));
+}
+
+function stringOrWrongType(
+  context: DataContext,
+  entry: KeyEntry | undefined,
+): StringEntry | undefined | null {
   if (entry === undefined || isStringEntry(entry)) return entry;
   context.reply.error(errors.wrongType);
   return null;

@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { beforeEach, describe, expect, test } from "bun:test";
 import { getCommands } from "../../../src/commands/strings/get.ts";
 import { lcsCommands } from "../../../src/commands/strings/lcs.ts";
@@ -99,6 +100,17 @@ describe("APPEND", () => {
     expect(h.runArgs(["APPEND", "n", ""])).toBe("(integer) 1");
     expect(h.run("OBJECT ENCODING n")).toBe('"raw"');
     expect(h.run("TTL n")).toBe("(integer) 100");
+  });
+
+  test("byte by byte takes little more memory than the bytes", () => {
+    const pieces = 100_000;
+    h.run("SET k x");
+    Bun.gc(true);
+    const before = heapStats().heapSize;
+    for (let piece = 0; piece < pieces; piece++) h.runArgs(["APPEND", "k", "y"]);
+    Bun.gc(true);
+    expect(heapStats().heapSize - before).toBeLessThan(20 * pieces);
+    expect(h.run("STRLEN k")).toBe(`(integer) ${pieces + 1}`);
   });
 
   test("refuses to pass 512 MB, whatever this node's proto-max-bulk-len", () => {

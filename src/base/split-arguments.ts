@@ -1,14 +1,15 @@
-// Splits a line typed by a person (telnet, netcat, a configuration line) into arguments, as Redis' sdssplitargs does:
-// words between blanks; "double quotes" with \n \r \t \b \a \xHH and \<any other> for itself; 'single quotes' with only
+// Splits a line written by a person (an inline command, a line of a configuration file) into arguments, as Redis'
+// sdssplitargs does: words between blanks; "double quotes" with \n \r \t \b \a \xHH and \<any other> for itself; 'single quotes' with only
 // \' special; a quote may open inside a word, but a closing one must be followed by a blank or the end.
-// A zero byte ends the line, as it ends a string in C. Bytes are chars below 256; only ASCII blanks count, so bytes of UTF-8 text are never taken for one.
+// A zero byte ends the line, as it ends a string in C. Bytes are chars below 256; only ASCII blanks count, so bytes of
+// UTF-8 text are never taken for one.
 
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
 const backslash = 0x5c;
 
 /** The arguments of `text`, none for a blank one; null when its quotes are not balanced. O(length). */
-export function splitInlineArguments(text: string): string[] | null {
+export function splitArguments(text: string): string[] | null {
   const zero = text.indexOf("\0");
   const line = zero < 0 ? text : text.slice(0, zero);
   const args: string[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { splitInlineArguments } from "../../src/resp/inline-arguments.ts";
+import { splitArguments } from "../../src/base/split-arguments.ts";
 
 /** What redis-server 7.0.15 makes of each line (asked with `zz <line>`, whose error repeats the arguments). */
 const lines: readonly [string, string[] | null][] = [
@@ -36,8 +36,8 @@ const lines: readonly [string, string[] | null][] = [
   ["é\xa0b", ["é\xa0b"]],
 ];
 
-describe("splitInlineArguments()", () => {
+describe("splitArguments()", () => {
   for (const [line, args] of lines) {
-    test(`splits ${JSON.stringify(line)}`, () => expect(splitInlineArguments(line)).toEqual(args));
+    test(`splits ${JSON.stringify(line)}`, () => expect(splitArguments(line)).toEqual(args));
   }
 });

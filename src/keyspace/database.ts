@@ -140,8 +140,9 @@ export class Database {
     return live;
   }
 
-  /** `deadlineMs` is a positive integer, milliseconds since 1970. With one that has come already the key is gone. */
+  /** `deadlineMs` is an integer, milliseconds since 1970. With one that has come already the key is removed. */
   setExpiry(entry: KeyEntry, deadlineMs: number): void {
+    if (deadlineMs <= this.#timeline.clockMs) return this.#drop(entry);
     if (entry.expireAtMs !== 0) this.#dropDeadline(entry);
     entry.expireAtMs = deadlineMs;
     this.#deadlines.push(entry);

@@ -119,6 +119,18 @@ describe("Database", () => {
     expect(keyspace.revision).toBe(revision);
   });
 
+  test("setExpiry() with a deadline that has come removes the key there and then", () => {
+    const keyspace = new Keyspace(1);
+    const db = keyspace.db(0);
+    keyspace.beginEntry(1000);
+    for (const deadlineMs of [-5, 0, 999, 1000]) {
+      db.setExpiry(db.set("k", "v"), deadlineMs);
+      expect([db.size, db.volatileSize, keyspace.nextDeadlineMs]).toEqual([0, 0, Infinity]);
+    }
+    db.setExpiry(db.set("k", "v"), 1001);
+    expect(db.size).toBe(1);
+  });
+
   test("averageTtl() is the mean of what volatile keys have left, none counting below zero", () => {
     const db = new Keyspace(1).db(0);
     expect(db.averageTtl(0)).toBe(0);

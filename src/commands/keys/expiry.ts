@@ -136,8 +136,7 @@ function expireKey(context: DataContext, args: readonly string[], scale: Scale):
   if (typeof deadlineMs === "string") return reply.error(deadlineMs);
   const entry = db.find(args[1] ?? "");
   if (entry === undefined || !meets(entry, deadlineMs, conditions)) return reply.integer(0);
-  if (deadlineMs <= context.nowMs) db.remove(entry.key);
-  else db.setExpiry(entry, deadlineMs);
+  db.setExpiry(entry, deadlineMs);
   reply.integer(1);
 }
 

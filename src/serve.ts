@@ -7,6 +7,7 @@ import { LineLogger } from "./base/line-logger.ts";
 import type { Logger } from "./base/logger.ts";
 import { randomHex, SeededRandom } from "./base/random.ts";
 import { redisVersion, vlotCommit, vlotVersion } from "./base/version.ts";
+import { messageOf } from "./base/message-of.ts";
 import { CommandTable } from "./commands/table.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, startExitStatus } from "./config/config-error.ts";
@@ -34,7 +35,7 @@ export interface ServeOptions {
 }
 
 /** Exit statuses; README.md lists them. */
-const exitStatus = { ok: 0, start: 1, foreignDirectory: 3, damaged: 4, disk: 6 } as const;
+const exitStatus = { ok: 0, start: startExitStatus, foreignDirectory: 3, damaged: 4, disk: 6 } as const;
 
 /** Starts the server; returns when it runs. Ends the process when it cannot start. */
 export function serve(options: ServeOptions): void {
@@ -161,8 +162,6 @@ class ServingProcess {
       openRequests: () => this.#node.openRequests,
       isLeading: () => this.#node.leading,
       prepare: (done) => this.#node.prepareShutdown(done),
-      // A transfer of leadership that is under way is no harm: it is let go on.
-      cancel: () => undefined,
       end: () => {
         this.#server.close();
         this.#node.stop();
@@ -246,8 +245,4 @@ function removePidFile(config: Config, logger: Logger): void {
   } catch (error) {
     logger.warning(`Failed to remove PID file: ${messageOf(error)}`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,8 +8,8 @@ const minus = 0x2d;
 
 /** A safe integer has at most 16 digits. */
 const safeDigitsMax = 16;
-/** A signed 64-bit integer has at most 19 digits. */
-const int64DigitsMax = 19;
+/** Canonical integers other than zero, of as many digits as a signed 64-bit integer has at most. */
+const canonicalForm = /^-?[1-9][0-9]{0,18}$/;
 
 export const int64Max = 0x7fff_ffff_ffff_ffffn;
 export const int64Min = -0x8000_0000_0000_0000n;
@@ -38,26 +38,15 @@ export function parseSafeInteger(text: string): number | null {
 
 /** The value of a canonical signed 64-bit integer; null for any other text. */
 export function parseInt64(text: string): bigint | null {
-  const safe = parseSafeInteger(text);
-  if (safe !== null) return BigInt(safe);
-  if (!isCanonicalInteger(text)) return null;
-  const value = BigInt(text);
-  return value >= int64Min && value <= int64Max ? value : null;
+  const value = parseInteger(text);
+  return value === null ? null : BigInt(value);
 }
 
 /** The value of a canonical signed 64-bit integer, as a number while it is safe, as a bigint beyond; null for any other text. */
 export function parseInteger(text: string): number | bigint | null {
-  return parseSafeInteger(text) ?? parseInt64(text);
-}
-
-function isCanonicalInteger(text: string): boolean {
-  const from = text.charCodeAt(0) === minus ? 1 : 0;
-  const digits = text.length - from;
-  if (digits < 1 || digits > int64DigitsMax) return false;
-  if (text.charCodeAt(from) === zero) return text.length === 1;
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < zero || code > nine) return false;
-  }
-  return true;
+  const safe = parseSafeInteger(text);
+  if (safe !== null) return safe;
+  if (!canonicalForm.test(text)) return null;
+  const value = BigInt(text);
+  return value >= int64Min && value <= int64Max ? value : null;
 }

@@ -3,6 +3,7 @@
 import { ConfigError, usageExitStatus } from "../config/config-error.ts";
 import { splitCommandLine } from "../config/flags.ts";
 import type { Address } from "../config/option.ts";
+import { parseAddress } from "../config/parse-value.ts";
 
 export interface SubcommandFlags {
   readonly words: readonly string[];
@@ -51,15 +52,10 @@ export function numberFlag(flag: string, text: string, min: number, max: number)
 
 /** `host:port`, `host`, `:port` or `port`; what is missing is taken from 127.0.0.1:6379. */
 export function addressArgument(text: string): Address {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(
-    /^\d{1,5}$/.test(text) ? `:${text}` : text,
-  );
-  const host = match?.[1] ?? match?.[2] ?? "";
-  const port = Number(match?.[3] ?? defaultPort);
-  if (match === null || port < 1 || port > 65535) {
-    throw new ConfigError("BAD_ARGUMENTS", `'${text}' is no address: write host:port`, usageExitStatus);
-  }
-  return { host: host === "" ? "127.0.0.1" : host, port };
+  const port = /^:?(\d{1,5})$/.exec(text)?.[1] ?? (text === "" ? defaultPort : null);
+  const address = parseAddress(port === null ? text : `127.0.0.1:${port}`, defaultPort);
+  if (address !== null) return address;
+  throw new ConfigError("BAD_ARGUMENTS", `'${text}' is no address: write host:port`, usageExitStatus);
 }
 
 const defaultPort = 6379;

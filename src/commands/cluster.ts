@@ -30,9 +30,9 @@ function nodeName(cluster: ClusterPort, id: number): string {
 
 /** The members, the one to show as master first; empty after an error reply when there is no cluster yet. */
 function membersOf(context: LocalContext): readonly ClusterNodeView[] {
-  const error = context.cluster.clusterId === "" ? errors.noCluster : null;
-  const members = error === null ? context.cluster.slots() : [];
-  if (members.length === 0) context.reply.error(context.cluster.stateError() ?? error ?? errors.noCluster);
+  const { cluster, reply } = context;
+  const members = cluster.clusterId === "" ? [] : cluster.slots();
+  if (members.length === 0) reply.error(cluster.stateError() ?? errors.noCluster);
   return members;
 }
 

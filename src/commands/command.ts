@@ -4,28 +4,30 @@
 
 import type { LocalContext, DataContext } from "./context.ts";
 
-/** Redis' command flags, by the names COMMAND INFO prints. */
-export type CommandFlag =
-  | "write"
-  | "readonly"
-  | "denyoom"
-  | "admin"
-  | "pubsub"
-  | "noscript"
-  | "blocking"
-  | "loading"
-  | "stale"
-  | "skip_monitor"
-  | "skip_slowlog"
-  | "asking"
-  | "fast"
-  | "no_auth"
-  | "may_replicate"
-  | "no_mandatory_keys"
-  | "no_async_loading"
-  | "no_multi"
-  | "movablekeys"
-  | "allow_busy";
+/** Redis' command flags, by the names COMMAND INFO prints and in its order. */
+export const commandFlags = [
+  "write",
+  "readonly",
+  "denyoom",
+  "admin",
+  "pubsub",
+  "noscript",
+  "blocking",
+  "loading",
+  "stale",
+  "skip_monitor",
+  "skip_slowlog",
+  "asking",
+  "fast",
+  "no_auth",
+  "may_replicate",
+  "no_mandatory_keys",
+  "no_async_loading",
+  "no_multi",
+  "movablekeys",
+  "allow_busy",
+] as const;
+export type CommandFlag = (typeof commandFlags)[number];
 
 export type CommandGroup =
   | "bitmap"
@@ -133,3 +135,8 @@ export interface ContainerCommand extends CommandFacts {
 
 export type RunnableCommand = DataCommand | LocalCommand;
 export type Command = RunnableCommand | ContainerCommand;
+
+/** Whether a call of `command` may have so many arguments, the name included. */
+export function fitsArity({ arity }: CommandFacts, count: number): boolean {
+  return arity < 0 ? count >= -arity : count === arity;
+}

@@ -6,7 +6,7 @@
 
 import { assert } from "../base/assert.ts";
 import { errorFor } from "../resp/errors.ts";
-import type { Command, ContainerCommand, RunnableCommand } from "./command.ts";
+import { type Command, type ContainerCommand, fitsArity, type RunnableCommand } from "./command.ts";
 import { clientCommands } from "./client/container.ts";
 import { clusterCommands } from "./cluster.ts";
 import { configCommands } from "./configuration.ts";
@@ -117,8 +117,7 @@ export class CommandTable {
 }
 
 function checkedArity(found: FoundCommand, args: readonly string[]): FoundCommand | LookupError {
-  const arity = found.command.arity;
-  if (arity < 0 ? args.length >= -arity : args.length === arity) return found;
+  if (fitsArity(found.command, args.length)) return found;
   return { kind: "error", text: errorFor.wrongArity(found.fullName) };
 }
 

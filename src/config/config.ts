@@ -8,6 +8,7 @@ import type { AnyValue, OptionRow } from "./option.ts";
 import {
   findOption,
   listedNamesOf,
+  type NamedRow,
   type OptionName,
   options,
   type OptionValue,
@@ -31,19 +32,25 @@ const builtIn: Origin = { kind: "default", detail: "" };
 const setAtRuntime: Origin = { kind: "set", detail: "CONFIG SET" };
 
 class Setting {
-  readonly row: OptionRow & { readonly name: OptionName };
+  readonly row: NamedRow;
   text = "";
   value: AnyValue = "";
   origin = builtIn;
   readonly listeners: (() => void)[] = [];
 
-  constructor(row: OptionRow & { readonly name: OptionName }) {
+  constructor(row: NamedRow) {
     this.row = row;
     const parsed = parseValue(row, row.default, "");
     assert(!("error" in parsed), `the default of ${row.name} is a value of it`);
     this.text = parsed.text;
     this.value = parsed.value;
   }
+}
+
+/** One option of a CONFIG SET, as it was typed. */
+interface Given {
+  readonly name: string;
+  readonly text: string;
 }
 
 interface Change {
@@ -108,18 +115,18 @@ export class Config {
    */
   set(args: readonly string[]): string | null {
     if (args.length === 0 || args.length % 2 !== 0) return "ERR syntax error";
-    const seen = new Set<unknown>();
+    const given = new Map<Setting | Inapplicable, Given>();
     for (let at = 0; at < args.length; at += 2) {
       const name = args[at] ?? "";
       const target = this.#target(name);
       if (target === undefined) {
         return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
       }
-      const refusal = this.#refusal(target, seen.has(target));
+      const refusal = this.#refusal(target, given.has(target));
       if (refusal !== null) return failure(name, refusal);
-      seen.add(target);
+      given.set(target, { name, text: args[at + 1] ?? "" });
     }
-    return this.#setAll(args);
+    return this.#setAll(given);
   }
 
   /**
@@ -157,18 +164,15 @@ export class Config {
     return seen ? "duplicate parameter" : null;
   }
 
-  #setAll(args: readonly string[]): string | null {
+  #setAll(given: ReadonlyMap<Setting | Inapplicable, Given>): string | null {
     const changes: Change[] = [];
     const ignored: [string, string][] = [];
-    for (let at = 0; at < args.length; at += 2) {
-      const name = args[at] ?? "";
-      const text = args[at + 1] ?? "";
-      const target = this.#target(name);
+    for (const [target, { name, text }] of given) {
       if (target instanceof Setting) {
         const parsed = parseValue(target.row, text, target.text);
         if ("error" in parsed) return failure(nameInErrors(target.row, name), parsed.error);
         changes.push({ setting: target, ...parsed });
-      } else if (target !== undefined) {
+      } else {
         if (target.kind !== "ignored" && text !== target.value) {
           return failure(name, `this setting has no effect in vlot: ${target.why}`);
         }

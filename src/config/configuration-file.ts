@@ -2,6 +2,7 @@
 // means, and whether there is one of that name, is decided elsewhere.
 
 import { splitArguments } from "../base/split-arguments.ts";
+import { messageOf } from "../base/message-of.ts";
 import { ConfigError, startExitStatus } from "./config-error.ts";
 
 /** The little of a file system that reading needs. Texts are byte strings; paths are native strings. */
@@ -79,7 +80,7 @@ function readText(path: string, files: ConfigurationFiles): string {
   try {
     return files.read(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ConfigError(
       "BAD_FILE",
       `cannot read the configuration file '${path}': ${reason}`,

@@ -1,7 +1,7 @@
 // The texts for people that follow from the option table: `--help`, `--print-config`, and the table in README.md.
 
 import type { Config } from "./config.ts";
-import { optionGroups, type OptionRow } from "./option.ts";
+import { intMax, longMax, optionGroups, type OptionRow, unsignedIntMax } from "./option.ts";
 import { environmentNameOf, options } from "./options.ts";
 import { formatMemory, linesOf } from "./rewrite.ts";
 
@@ -134,7 +134,7 @@ function rangeOf(row: Extract<OptionRow, { type: "integer" | "memory" }>): strin
   const format = (bound: number | bigint): string =>
     row.type === "memory" ? formatMemory(BigInt(bound)) : bound.toString();
   // The largest value of the machine's own integers is no limit to people.
-  const limitless = [2_147_483_647n, 4_294_967_295n, 9_223_372_036_854_775_807n].includes(BigInt(row.max));
+  const limitless = [intMax, unsignedIntMax, longMax].includes(row.max);
   return limitless ? `${format(row.min)} or more` : `${format(row.min)} to ${format(row.max)}`;
 }
 

@@ -5,6 +5,8 @@
 //            (and refused by CONFIG SET, which may not answer OK to something that did not happen)
 //   refused  guards something: to start without it would open a door, so another value than the one here is an error
 
+import { raftPrefix } from "./options.ts";
+
 export type InapplicableKind = "ignored" | "fixed" | "refused";
 
 /** One such setting; `value` is what CONFIG GET answers until it is set. */
@@ -354,7 +356,7 @@ export const inapplicable: ReadonlyMap<string, Inapplicable> = new Map(
 /** The one that `name` means, with or without `raft.` where it was RedisRaft's. */
 export function findInapplicable(name: string): Inapplicable | undefined {
   const lower = name.toLowerCase();
-  const bare = lower.startsWith("raft.") ? lower.slice("raft.".length) : lower;
+  const bare = lower.startsWith(raftPrefix) ? lower.slice(raftPrefix.length) : lower;
   if (bare !== lower && !raftNames.has(bare)) return undefined;
   return inapplicable.get(bare);
 }

@@ -7,7 +7,14 @@ import { type ConfigurationFiles, lineError, readConfigurationFile } from "./con
 import { collectFlags, splitCommandLine } from "./flags.ts";
 import { findInapplicable, type Inapplicable, inapplicable } from "./inapplicable.ts";
 import type { OptionRow } from "./option.ts";
-import { environmentNameOf, findOption, namesOf, type OptionName, options } from "./options.ts";
+import {
+  environmentNameOf,
+  findOption,
+  type NamedRow,
+  namesOf,
+  type OptionName,
+  options,
+} from "./options.ts";
 import { didYouMean, nearestWord } from "./suggest.ts";
 
 /** What the command line asks for. */
@@ -29,8 +36,6 @@ export interface Surroundings {
   /** First words that are no file names but subcommands, which parse the rest themselves. */
   readonly subcommands: readonly string[];
 }
-
-type Row = OptionRow & { readonly name: OptionName };
 
 /** Lines and flags that add to what was said before rather than replace it. */
 const accumulating: ReadonlySet<string> = new Set(["client-output-buffer-limit", "join"]);
@@ -145,23 +150,25 @@ class Loader {
   /** Checks what only shows when everything is there, and gives all warnings. */
   finish(): string[] {
     const { config } = this;
-    if (config.get("init") && config.get("join").length > 0) {
+    const init = config.get("init");
+    const expect = config.get("bootstrap-expect");
+    const joinCount = config.get("join").length;
+    if (init && joinCount > 0) {
       throw usage("CONFLICT", "init founds a new cluster and join enters an existing one: give one of them");
     }
-    if (config.get("init") && config.get("bootstrap-expect") > 0) {
+    if (init && expect > 0) {
       throw usage(
         "CONFLICT",
         "with bootstrap-expect the nodes agree on who founds the cluster: leave init out",
       );
     }
-    if (config.get("bootstrap-expect") > 1 && config.get("join").length === 0) {
+    if (expect > 1 && joinCount === 0) {
       throw usage("CONFLICT", "bootstrap-expect needs join, the addresses of the nodes to expect");
     }
-    const expect = config.get("bootstrap-expect");
-    if (expect > 0 && config.get("join").length >= expect * 2) {
+    if (expect > 0 && joinCount >= expect * 2) {
       throw usage(
         "CONFLICT",
-        `bootstrap-expect ${expect} is not a majority of the ${config.get("join").length} addresses in join: two clusters could come of it`,
+        `bootstrap-expect ${expect} is not a majority of the ${joinCount} addresses in join: two clusters could come of it`,
       );
     }
     if (config.get("request-timeout") * 2 > config.get("election-timeout")) {
@@ -202,7 +209,7 @@ class Loader {
     this.#withoutEffect.set(other.why, names.add(other.name));
   }
 
-  #load(row: Row, text: string, origin: Origin, fail: (what: string) => never): void {
+  #load(row: NamedRow, text: string, origin: Origin, fail: (what: string) => never): void {
     const error = this.config.load(row.name, text, origin);
     if (error === null) return;
     const given = row.secret === true ? "the value" : `'${printable(text)}'`;

@@ -2,8 +2,6 @@
 // variable, the line of the configuration file, CONFIG GET and SET, `--help` and the table in README.md; nothing about
 // an option is said a second time. What an option means is known only where it is used.
 
-import type { LogLevel } from "../base/logger.ts";
-
 export const optionGroups = [
   "network",
   "security",
@@ -103,7 +101,7 @@ export type ValueOf<Row extends OptionRow> = Row extends { type: "enum"; values:
   ? Word
   : ValueByType[Row["type"]];
 
-export type AnyValue = ValueByType[keyof ValueByType] | LogLevel;
+export type AnyValue = ValueByType[keyof ValueByType];
 
 /** The largest value of an option that Redis keeps in a C int. */
 export const intMax = 2_147_483_647;

@@ -10,6 +10,7 @@ import {
   type BufferLimits,
   type ClientClass,
   clientClasses,
+  intMax,
   type OptionRow,
 } from "./option.ts";
 
@@ -19,7 +20,6 @@ export type Parsed = { readonly text: string; readonly value: AnyValue } | { rea
 const defaultPort = 6379;
 const bindAddressesMax = 16;
 const memoryTextMax = 127;
-const softSecondsMax = 2_147_483_647n;
 
 const memoryUnits: Readonly<Record<string, bigint>> = {
   "": 1n,
@@ -64,7 +64,7 @@ export function parseValue(row: OptionRow, text: string, current: string): Parse
 }
 
 /** `1k` is 1000, `1kb` is 1024, and so on; null when it is not a memory value. No digits at all count as zero. */
-export function parseMemory(text: string): bigint | null {
+function parseMemory(text: string): bigint | null {
   const parts = /^(\d*)([a-z]*)$/i.exec(text);
   const unit = memoryUnits[(parts?.[2] ?? "?").toLowerCase()];
   const digits = parts?.[1] ?? "";
@@ -197,7 +197,7 @@ function parseLimit(hard: string, soft: string, seconds: string): BufferLimit | 
   // strtoll: white space and a plus may come first.
   const softSeconds = /^\s*\+?\d{1,19}$/.test(seconds) ? BigInt(seconds.trim().replace("+", "")) : null;
   if (hardBytes === null || softBytes === null || softSeconds === null) return null;
-  if (softSeconds > softSecondsMax) return null;
+  if (softSeconds > intMax) return null;
   return {
     hardBytes: Number(hardBytes),
     softBytes: Number(softBytes),

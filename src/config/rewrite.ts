@@ -3,10 +3,11 @@
 // their default are appended under a marker; comments, order, and lines of settings that are not ours stay.
 
 import { splitArguments } from "../base/split-arguments.ts";
+import { messageOf } from "../base/message-of.ts";
 import type { Config } from "./config.ts";
 import { isComment } from "./configuration-file.ts";
 import { clientClasses, type OptionRow } from "./option.ts";
-import { findOption, type OptionName, options, raftPrefix } from "./options.ts";
+import { findOption, listedNamesOf, type NamedRow, type OptionName, options } from "./options.ts";
 import { parseValue } from "./parse-value.ts";
 import { quoteArgument } from "./quoting.ts";
 import { replaceFile, systemFiles } from "./system-files.ts";
@@ -20,7 +21,7 @@ export function rewriteConfigFile(path: string | null, config: Config): string |
     replaceFile(path, rewriteText(readOrEmpty(path), config));
     return null;
   } catch (cause) {
-    return `ERR Rewriting config file: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return `ERR Rewriting config file: ${messageOf(cause)}`;
   }
 }
 
@@ -42,7 +43,7 @@ export function rewriteText(text: string, config: Config): string {
     (row) => !written.has(row.name) && config.text(row.name) !== canonicalDefault(row),
   );
   if (missing.length > 0 && !lines.some((line) => line.trim() === marker)) lines.push(marker);
-  for (const row of missing) lines.push(...linesOf(row, listedName(row), config, null));
+  for (const row of missing) lines.push(...linesOf(row, listedNamesOf(row)[0] ?? row.name, config, null));
   return lines.map((line) => `${line}\n`).join("");
 }
 
@@ -59,12 +60,7 @@ export function formatMemory(bytes: bigint): string {
 }
 
 /** The lines that set `row` to its value, under the name `spelling`. */
-export function linesOf(
-  row: OptionRow & { readonly name: OptionName },
-  spelling: string,
-  config: Config,
-  before: string | null,
-): string[] {
+export function linesOf(row: NamedRow, spelling: string, config: Config, before: string | null): string[] {
   const text = config.text(row.name);
   if (before !== null && saysAlready(row, before, text)) return [before];
   switch (row.type) {
@@ -94,10 +90,6 @@ function saysAlready(row: OptionRow, line: string, text: string): boolean {
 function canonicalDefault(row: OptionRow): string {
   const parsed = parseValue(row, row.default, "");
   return "error" in parsed ? row.default : parsed.text;
-}
-
-function listedName(row: OptionRow): string {
-  return row.raft === true ? raftPrefix + row.name : row.name;
 }
 
 function readOrEmpty(path: string): string {

@@ -6,7 +6,7 @@ import type { Random } from "../base/random.ts";
 import type { Config } from "../config/config.ts";
 import type { MembershipChange } from "../raft/membership.ts";
 import type { LogIndex, Member, NodeId } from "../raft/types.ts";
-import { noNode } from "../raft/types.ts";
+import { nodeIdMax, noNode } from "../raft/types.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Log } from "../storage/log.ts";
 import type { ClusterMember } from "./cluster-member.ts";
@@ -62,9 +62,7 @@ export class Administration {
   }
 
   #hasTakenPart({ id, voting }: Member): boolean {
-    if (voting) return true;
-    const progress = this.#options.member.raft.peers().find((peer) => peer.id === id);
-    return progress !== undefined && progress.matchIndex > 0;
+    return voting || this.#options.member.raft.matchIndexOf(id) > 0;
   }
 
   removeNode(id: NodeId, done: Done): void {
@@ -129,7 +127,7 @@ export class Administration {
 
 /** A random node id, in `[1, 2^31)`. */
 export function drawNodeId(random: Random): NodeId {
-  return 1 + random.below(2 ** 31 - 1);
+  return 1 + random.below(nodeIdMax);
 }
 
 const changeRefusals = {

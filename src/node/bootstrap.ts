@@ -47,6 +47,12 @@ export interface BootstrapOptions {
   readonly join: (addresses: readonly Address[]) => void;
 }
 
+/** What one of the listed addresses has answered. */
+interface SeenNode {
+  readonly address: Address;
+  readonly state: BootstrapState;
+}
+
 const roundPauseMs = 200;
 const callTimeoutMs = 1000;
 
@@ -84,7 +90,7 @@ export class Bootstrap {
 
   #round(): void {
     const { addresses } = this.#options;
-    const found: { address: Address; state: BootstrapState }[] = [];
+    const found: SeenNode[] = [];
     let open = addresses.length;
     if (open === 0) return this.#decide(found);
     for (const address of addresses) {
@@ -96,7 +102,7 @@ export class Bootstrap {
     }
   }
 
-  #decide(found: readonly { address: Address; state: BootstrapState }[]): void {
+  #decide(found: readonly SeenNode[]): void {
     if (this.#stopped) return;
     const self = this.#options.self();
     const kin = found.filter(({ state }) => state.clusterName === self.clusterName);
@@ -105,23 +111,22 @@ export class Bootstrap {
       this.#options.join(members.map(({ address }) => address));
       return this.#again();
     }
-    const others = new Map<string, { address: Address; state: BootstrapState }>();
-    for (const node of kin) if (node.state.nonce !== self.nonce) others.set(node.state.nonce, node);
+    // A node may be listed under several addresses, and this one among them.
+    const byNonce = new Map(kin.map((node) => [node.state.nonce, node]));
+    byNonce.delete(self.nonce);
+    const others = [...byNonce.values()];
     const { expect } = this.#options;
     if (expect === 0) return this.#wait(`none of the nodes to join is in a cluster yet`);
-    if (others.size + 1 < expect)
-      return this.#wait(`${others.size + 1} of ${expect} expected nodes see each other`);
-    const lowest = [...others.values()].every(({ state }) => self.address < state.address);
-    if (!lowest) return this.#again();
-    const states = [...others.values()].map(({ state }) => state);
+    if (others.length + 1 < expect)
+      return this.#wait(`${others.length + 1} of ${expect} expected nodes see each other`);
+    const states = others.map(({ state }) => state);
+    if (!states.every(({ address }) => self.address < address)) return this.#again();
     const gaveWay = states.filter(hasGivenWay).map(({ address }) => address);
     if (!this.promise(self.address, gaveWay)) {
       return this.#wait(`promised to join ${self.promisedTo}, which may have founded one`);
     }
-    this.#askPromises(
-      [...others.values()].map(({ address }) => address),
-      gaveWay,
-    );
+    const addresses = others.map(({ address }) => address);
+    this.#askPromises(addresses, gaveWay);
   }
 
   #askPromises(addresses: readonly Address[], gaveWay: readonly string[]): void {

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Network } from "../peer/connection.ts";
 import { Transport, type TransportListener } from "../peer/transport.ts";
 import { Raft } from "../raft/raft.ts";
-import { type LogIndex, type Member, type NodeId, noNode } from "../raft/types.ts";
+import { type LogIndex, type Member, type NodeId, noNode, type Role, type Term } from "../raft/types.ts";
 import { errors } from "../resp/errors.ts";
 import type { NodeFiles } from "../storage/data-directory.ts";
 import { Administration } from "./administration.ts";
@@ -69,7 +69,12 @@ export class ClusterMember {
   readonly #followerProxy: () => boolean;
   #members: readonly Member[] = [];
   #tickTimer: Timer | null = null;
-  #loggedRole = "";
+  /** What the log last said of this node's part. */
+  #noted: { readonly role: Role | null; readonly leaderId: NodeId; readonly currentTerm: Term } = {
+    role: null,
+    leaderId: noNode,
+    currentTerm: 0,
+  };
   /** Last index of the log at the start. */
   readonly #foundIndex: LogIndex;
   #tickPutOff = false;
@@ -185,6 +190,11 @@ export class ClusterMember {
 
   memberOf(id: NodeId): Member | undefined {
     return this.#members.find((member) => member.id === id);
+  }
+
+  /** The leader of now; undefined while there is none, or none that is known as a member. */
+  get leader(): Member | undefined {
+    return this.memberOf(this.raft.leaderId);
   }
 
   /** Something was done to the core from outside: go on from there. */
@@ -324,19 +334,19 @@ export class ClusterMember {
   }
 
   #currentDisposition(): Disposition {
-    const { raft } = this;
-    if (raft.role === "leader") return this.#canServe ? "serve" : "wait";
-    if (raft.leaderId === noNode || this.memberOf(raft.leaderId) === undefined) return "wait";
+    if (this.raft.role === "leader") return this.#canServe ? "serve" : "wait";
+    if (this.leader === undefined) return "wait";
     return this.#followerProxy() ? "proxy" : "redirect";
   }
 
   #noticeRole(): void {
     const { role, leaderId, currentTerm } = this.raft;
+    const noted = this.#noted;
+    if (role === noted.role && leaderId === noted.leaderId && currentTerm === noted.currentTerm) return;
+    this.#noted = { role, leaderId, currentTerm };
     if (leaderId !== noNode) this.lastLeaderId = leaderId;
-    const description = `${role} in term ${currentTerm}, ${leaderId === noNode ? "no leader" : `leader is node ${leaderId}`}`;
-    if (description === this.#loggedRole) return;
-    this.#loggedRole = description;
-    this.#options.logger.notice(`Raft: ${description}`);
+    const leader = leaderId === noNode ? "no leader" : `leader is node ${leaderId}`;
+    this.#options.logger.notice(`Raft: ${role} in term ${currentTerm}, ${leader}`);
   }
 
   #noticeMembers(): void {

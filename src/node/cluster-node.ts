@@ -19,12 +19,13 @@ import type { CommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
 import type { Address } from "../config/option.ts";
 import type { Connection, ConnectionHandlers, Network } from "../peer/connection.ts";
-import { type LogIndex, type Member, type NodeId, noNode } from "../raft/types.ts";
+import { type LogIndex, type NodeId, noNode } from "../raft/types.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
 import { DataDirectory } from "../storage/data-directory.ts";
 import { type Disk, DiskError } from "../storage/disk.ts";
 import { StorageError } from "../storage/errors.ts";
+import type { Identity } from "../storage/identity.ts";
 import { type AddResult, type Done, drawNodeId } from "./administration.ts";
 import { Bootstrap, bootstrapFields, type BootstrapState } from "./bootstrap.ts";
 import { clusterNodeViews } from "./cluster-view.ts";
@@ -194,7 +195,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
     const id = clusterId ?? randomHex(this.#options.random, 32);
     const nodeId = this.#ownNodeId();
     const address = this.#options.advertised();
-    this.#becomeMember(id, nodeId, { id: nodeId, ...address, voting: true });
+    const founder = { id: nodeId, ...address, voting: true };
+    this.#becomeMember({ clusterId: id, nodeId, founder, address });
     this.#options.logger.notice(`Founded cluster ${id} as node ${nodeId} at ${formatAddress(address)}`);
     return { clusterId: id };
   }
@@ -221,7 +223,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
       }
       logger.notice(`Joined cluster ${result.clusterId} as node ${nodeId} at ${formatAddress(self)}`);
       this.#joined = done;
-      this.#becomeMember(result.clusterId, nodeId, null);
+      this.#becomeMember({ clusterId: result.clusterId, nodeId, founder: null, address: self });
       clock.after(joinSettleMs, () => this.#answerJoin());
     });
   }
@@ -231,9 +233,9 @@ export class ClusterNode implements ClusterPort, StatusSource {
     return configured === 0 ? drawNodeId(this.#options.random) : configured;
   }
 
-  #becomeMember(clusterId: string, nodeId: NodeId, founder: Member | null): void {
+  #becomeMember(identity: Identity): void {
     this.#useDisk(() => {
-      this.#directory?.create({ clusterId, nodeId, founder, address: this.#options.advertised() });
+      this.#directory?.create(identity);
       this.#openMember();
     });
   }
@@ -336,7 +338,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   refusal(command: DataCommand, args: readonly string[]): string {
     const noClusterError = this.#noClusterError();
     if (noClusterError !== null) return noClusterError;
-    const leader = this.#member?.memberOf(this.#member.raft.leaderId);
+    const leader = this.#member?.leader;
     if (leader === undefined) return errors.clusterDown;
     const key = keysOf(command, args)[0];
     return errorFor.moved(key === undefined ? 0 : keySlot(args[key] ?? ""), leader.host, leader.port);
@@ -380,14 +382,14 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   leaderError(): string | null {
     const member = this.#member;
-    const leader = member?.memberOf(member.raft.leaderId);
+    const leader = member?.leader;
     if (member === null || leader === undefined) return errors.clusterDown;
     if (leader.id !== member.id) return errorFor.moved(0, leader.host, leader.port);
     return member.raft.canServe ? null : errors.clusterDown;
   }
 
   slots(): readonly ClusterNodeView[] {
-    return clusterNodeViews(this.#member, this.#options.advertised());
+    return clusterNodeViews(this.#member, this.#options.advertised);
   }
 
   addNode(id: number, host: string, port: number, done: (result: AddResult) => void): void {

@@ -67,8 +67,9 @@ export class Joiner {
       this.#ask(address);
       return;
     }
-    const again = this.#promising;
-    if (!again || clock.monotonicMs() >= this.#deadlineMs) return this.#fail();
+    if (!this.#promising || clock.monotonicMs() >= this.#deadlineMs) {
+      return this.#done({ kind: "failed", reason: this.#lastReason });
+    }
     this.#next = 0;
     this.#promising = false;
     clock.after(retryMs, () => this.#askNext());
@@ -107,10 +108,6 @@ export class Joiner {
 
   #note(address: Address, reason: string): void {
     this.#lastReason = `${formatAddress(address)}: ${reason}`;
-  }
-
-  #fail(): void {
-    this.#done({ kind: "failed", reason: this.#lastReason });
   }
 }
 

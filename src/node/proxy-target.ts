@@ -8,7 +8,7 @@ import type { CommandTable } from "../commands/table.ts";
 import type { ProxyRequest, ProxyRequestItem, ProxyResponse } from "../peer/proxy-codec.ts";
 import type { ProxySession } from "../peer/incoming-link.ts";
 import { databaseCount } from "../keyspace/keyspace.ts";
-import { errors } from "../resp/errors.ts";
+import { errorFor, errors } from "../resp/errors.ts";
 import { ReplyBuffer } from "../resp/reply-buffer.ts";
 import { Request, type Requester } from "./request.ts";
 
@@ -191,8 +191,7 @@ class ProxiedClient implements Requester {
     const found = this.#options.commands.lookup(item.args);
     // A follower of another version may know what this node does not; what it does not know must not get into the log.
     if (found.kind === "error") return this.#answerError(item, found.text);
-    if (found.command.scope !== "data")
-      return this.#answerError(item, `ERR unknown command '${item.args[0]}'`);
+    if (found.command.scope !== "data") return this.#answerError(item, errorFor.unknownCommand(item.args));
     if (item.dbIndex >= databaseCount) return this.#answerError(item, errors.databaseOutOfRange);
     this.reply.protocol = item.protocol;
     this.noTouch = item.noTouch;

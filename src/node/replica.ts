@@ -228,7 +228,8 @@ export class Replica {
 
   #flushBatches(): void {
     const intake = this.#intake;
-    for (let more = !intake.isBatchEmpty; more;) {
+    // Only a full batch has another behind it in the same turn; nothing is left of either when the first is taken back.
+    for (let more = true; more && !intake.isBatchEmpty;) {
       if (this.#syncInFlight && intake.batchSizeBytes < batchFlushBytes) return;
       const refusal = this.#roomProblem(intake.batchSizeBytes);
       more = intake.isBatchFull;

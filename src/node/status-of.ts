@@ -67,7 +67,6 @@ export function raftStatusOf(
 }
 
 function peersOf(member: ClusterMember, nowMs: number): PeerStatus[] {
-  const matchIndexes = new Map(member.raft.peers().map(({ id, matchIndex }) => [id, matchIndex]));
   const peers: PeerStatus[] = [];
   member.members.forEach(({ id, host, port, voting }, position) => {
     if (id === member.id) return;
@@ -83,7 +82,7 @@ function peersOf(member: ClusterMember, nowMs: number): PeerStatus[] {
       lastConnectedSeconds: connectedMs === null ? -1 : Math.floor((nowMs - connectedMs) / 1000),
       connectErrors: link?.connectErrors ?? 0,
       connects: link?.connectOks ?? 0,
-      matchIndex: matchIndexes.get(id) ?? 0,
+      matchIndex: member.raft.matchIndexOf(id),
     });
   });
   return peers;

@@ -1,13 +1,11 @@
 // The numbers of a node that INFO shows: a picture of the moment, made on demand. The node fills it; who prints it knows
 // only these records.
 
+import type { LinkState } from "../peer/outgoing-link.ts";
 import type { LogIndex, NodeId, Role, Term } from "../raft/types.ts";
 
 /** The life of a node, in RedisRaft's words. */
 export type NodeState = "uninitialized" | "joining" | "loading" | "up";
-
-/** The link to another node, in RedisRaft's words. */
-export type PeerState = "disconnected" | "resolving" | "connecting" | "connected" | "connect_error";
 
 export interface PeerStatus {
   /** Its place in the list of members, this node included; INFO numbers nodes so. */
@@ -15,7 +13,8 @@ export interface PeerStatus {
   readonly id: NodeId;
   readonly host: string;
   readonly port: number;
-  readonly state: PeerState;
+  /** Of the link to it. */
+  readonly state: LinkState;
   readonly voting: boolean;
   /** Seconds since the link was last made, -1 when it never was. */
   readonly lastConnectedSeconds: number;

@@ -6,6 +6,7 @@
 // From then on both sides speak frames. This file makes those commands, reads the answer, and holds the texts with
 // which a node refuses; it knows no connections.
 
+import { byteStringOf, bytesOf } from "../base/byte-strings.ts";
 import type { NodeId } from "../raft/types.ts";
 
 export const peerVersion = 1;
@@ -48,7 +49,7 @@ export function encodeHello(hello: Hello, credentials: Credentials | null): Uint
   const command = ["RAFT.PEER", String(version), clusterId, String(from), String(to), channel];
   if (address !== undefined) command.push(address);
   const auth = credentials === null ? "" : encodeCommand(["AUTH", credentials.user, credentials.password]);
-  return Buffer.from(auth + encodeCommand(command), "latin1");
+  return bytesOf(auth + encodeCommand(command));
 }
 
 function encodeCommand(args: readonly string[]): string {
@@ -76,7 +77,7 @@ export function readHelloAnswer(bytes: Uint8Array, okCount: number): HelloAnswer
       if (bytes.length < answerBytesMax) return incomplete;
       return { kind: "refused", reason: "an endless answer to the hello" };
     }
-    const text = Buffer.from(bytes.subarray(offset, end)).latin1Slice().replace(/\r$/, "");
+    const text = byteStringOf(bytes.subarray(offset, end)).replace(/\r$/, "");
     if (text.startsWith("-")) return { kind: "refused", reason: text.slice(1) };
     if (text !== "+OK")
       return { kind: "refused", reason: `unexpected answer ${JSON.stringify(text.slice(0, 80))}` };

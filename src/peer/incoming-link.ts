@@ -102,7 +102,6 @@ export class IncomingLinks {
   }
 
   noteRequest(incoming: IncomingLink): void {
-    if (this.#requestChannels.get(incoming.from) === incoming.channel) return;
     this.#requestChannels.set(incoming.from, incoming.channel);
   }
 

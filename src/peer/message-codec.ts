@@ -11,12 +11,12 @@ import type {
   RequestVoteResponse,
   TimeoutNow,
 } from "../raft/types.ts";
+import { nodeIdMax } from "../raft/types.ts";
 import { frameType } from "./frame.ts";
 import type { FrameType } from "./frame.ts";
 import { FieldReader } from "./header-codec.ts";
 import type { HeaderField } from "./header-codec.ts";
 
-export const nodeIdMax = 2 ** 31 - 1;
 /** A log record is longer than this, so a body of n bytes holds fewer than n / recordBytesMin entries. */
 const recordBytesMin = 16;
 const noEntries: readonly Entry[] = [];

@@ -5,6 +5,7 @@
 //        │    └──── connect_error ◄────┘               │
 //        └─────────────── pause ◄──────────────────────┘
 
+import { isIP } from "node:net";
 import type { Timer } from "../base/clock.ts";
 import type { Member } from "../raft/types.ts";
 import type { Connection, ConnectionHandlers } from "./connection.ts";
@@ -150,7 +151,7 @@ export class OutgoingLink implements HandshakeOwner, LinkOwner {
       ...(address === null ? {} : { address }),
     };
     this.#retry = null;
-    this.#state = isAddress(host) ? "connecting" : "resolving";
+    this.#state = isIP(host) === 0 ? "resolving" : "connecting";
     this.#handshake = new Handshake(this.#environment, { host, port }, hello, this);
   }
 
@@ -166,9 +167,4 @@ export class OutgoingLink implements HandshakeOwner, LinkOwner {
     this.#failures++;
     this.#retry = clock.after(first + random.below(longest - first + 1), () => this.#attempt());
   }
-}
-
-/** Whether `host` is an IPv4 or IPv6 address rather than a name; no name ends in a number or holds a colon. */
-function isAddress(host: string): boolean {
-  return host.includes(":") || /(^|\.)\d+$/.test(host);
 }

@@ -34,10 +34,6 @@ export class ProxySender {
     this.#options = options;
   }
 
-  get usable(): boolean {
-    return this.#link.usable;
-  }
-
   /** False when there is no room: the request surely has not been sent. */
   request(request: ProxyRequest): boolean {
     if (!this.#hasRoom(requestSizeBytes(request))) return false;

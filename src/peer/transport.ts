@@ -19,6 +19,7 @@
 import { assert } from "../base/assert.ts";
 import type { Timer } from "../base/clock.ts";
 import type { LogIndex, Member, Message, NodeId } from "../raft/types.ts";
+import { isNodeId } from "../raft/types.ts";
 import type { Connection, ConnectionHandlers } from "./connection.ts";
 import { framePrefixBytes, frameType } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -28,7 +29,7 @@ import type { Channel, Hello } from "./hello.ts";
 import { IncomingLinks } from "./incoming-link.ts";
 import type { IncomingLink, ProxySession } from "./incoming-link.ts";
 import type { Link } from "./link.ts";
-import { decodeMessage, encodeMessage, frameTypeOf, nodeIdMax } from "./message-codec.ts";
+import { decodeMessage, encodeMessage, frameTypeOf } from "./message-codec.ts";
 import { OutgoingPeer } from "./outgoing-peer.ts";
 import type { PeerOwner, PeerStatistics } from "./outgoing-peer.ts";
 import { decodeRequests, decodeResponses } from "./proxy-codec.ts";
@@ -208,7 +209,6 @@ export class Transport {
     );
     switch (message.kind) {
       case "AppendEntriesResponse":
-        return this.#sendSmall(this.#incoming.responseLink(message.to), message);
       case "RequestVoteResponse":
         return this.#sendSmall(this.#incoming.responseLink(message.to), message);
       case "AppendEntries":
@@ -278,7 +278,7 @@ export class Transport {
     if (hello.clusterId !== clusterId) return refusals.cluster;
     if (hello.to !== nodeId) return refusals.target;
     const { from } = hello;
-    if (!Number.isInteger(from) || from < 1 || from > nodeIdMax || from === nodeId) return refusals.source;
+    if (!isNodeId(from) || from === nodeId) return refusals.source;
     if (this.#source.isKnown(from) === "removed") return refusals.removed;
     return null;
   }

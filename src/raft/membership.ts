@@ -2,20 +2,13 @@
 // committed or not, and falls back to the one before when that entry is overwritten; so the core keeps a short history.
 // Each change adds, promotes or removes a single member: any majority before and any majority after it share a node.
 
-import type { LogIndex, Member, Membership, NodeId } from "./types.ts";
-import { emptyMembership, hostLengthMax } from "./types.ts";
-
-/** A configuration and the log entry (or snapshot) that brought it; index 0 for a founder's, which is in no entry. */
-export interface MembershipRecord {
-  readonly index: LogIndex;
-  readonly membership: Membership;
-}
+import type { LogIndex, Member, Membership, MembershipRecord, NodeId } from "./types.ts";
+import { emptyMembership, hostLengthMax, isNodeId } from "./types.ts";
 
 export type MembershipChange =
   | { readonly kind: "add-learner"; readonly id: NodeId; readonly host: string; readonly port: number }
   | { readonly kind: "promote"; readonly id: NodeId }
-  | { readonly kind: "remove"; readonly id: NodeId }
-  | { readonly kind: "update-address"; readonly id: NodeId; readonly host: string; readonly port: number };
+  | { readonly kind: "remove"; readonly id: NodeId };
 
 /**
  * Why a change makes no sense: the id is or was a member; it is none; it votes already; it is the last voter but not
@@ -38,14 +31,11 @@ export function changeMembership(current: Membership, change: MembershipChange):
     if (members.length > 0 && !members.some((candidate) => candidate.voting)) return "last-voter";
     return { members, usedIds: current.usedIds };
   }
-  if (change.kind === "promote" && member.voting) return "already-voter";
-  const changed: Member =
-    change.kind === "promote"
-      ? { ...member, voting: true }
-      : { ...member, host: change.host, port: change.port };
-  if (!isMember(changed)) return "bad-member";
+  if (member.voting) return "already-voter";
+  const promoted: Member = { ...member, voting: true };
+  if (!isMember(promoted)) return "bad-member";
   return {
-    members: current.members.map((candidate) => (candidate === member ? changed : candidate)),
+    members: current.members.map((candidate) => (candidate === member ? promoted : candidate)),
     usedIds: current.usedIds,
   };
 }
@@ -59,11 +49,6 @@ export function isWellFormed(membership: Membership): boolean {
     ids.add(member.id);
   }
   return used.size === membership.usedIds.length && membership.usedIds.every(isNodeId);
-}
-
-/** Whether `id` names a node: an integer in `[1, 2^31)`. */
-export function isNodeId(id: number): boolean {
-  return Number.isInteger(id) && id >= 1 && id < 2 ** 31;
 }
 
 function isMember(member: Member): boolean {

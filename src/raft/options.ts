@@ -3,8 +3,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
-import type { MembershipRecord } from "./membership.ts";
-import type { HardState, LogIndex, LogView, NodeId } from "./types.ts";
+import type { HardState, LogIndex, LogView, MembershipRecord, NodeId } from "./types.ts";
 
 /** What may change while the core runs, see `Raft.configure`. All are integers in `[1, 2^31)`. */
 export interface RaftTuning {

@@ -16,8 +16,6 @@ export interface PeerStatus {
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
   readonly inflightCount: number;
-  /** Answered within the last election timeout. */
-  readonly recentlyActive: boolean;
 }
 
 export class Peers {
@@ -69,8 +67,8 @@ export class Peers {
     this.#regroup();
   }
 
-  /** Everyone, for display; who was heard after `activeSinceMs` counts as recently active. */
-  status(activeSinceMs: number): PeerStatus[] {
+  /** Everyone, for display. */
+  status(): PeerStatus[] {
     return this.#all.map((progress) => ({
       id: progress.id,
       voting: progress.voting,
@@ -79,7 +77,6 @@ export class Peers {
       matchIndex: progress.matchIndex,
       nextIndex: progress.nextIndex,
       inflightCount: progress.inflightCount,
-      recentlyActive: progress.heardMs > activeSinceMs,
     }));
   }
 

@@ -19,7 +19,7 @@
 import { assert } from "../base/assert.ts";
 import { acknowledgeStable, sendAcknowledgement } from "./append-entries.ts";
 import { startElection, tickElection } from "./election.ts";
-import { changeMembership, isNodeId } from "./membership.ts";
+import { changeMembership } from "./membership.ts";
 import type { ChangeRefusal, MembershipChange } from "./membership.ts";
 import type { MessageFault } from "./message-fault.ts";
 import type { RaftOptions, RaftTuning } from "./options.ts";
@@ -32,7 +32,7 @@ import { stepMessage } from "./step.ts";
 import type { TransferRefusal } from "./transfer.ts";
 import { beginTransfer } from "./transfer.ts";
 import type { Entry, HardState, LogIndex, Membership, Message, NodeId, Ready, Role, Term } from "./types.ts";
-import { noNode } from "./types.ts";
+import { isNodeId, noNode } from "./types.ts";
 
 export type ProposeRefusal = "not-leader" | "transferring" | "too-much-uncommitted";
 /** `change-pending`: another change, or the first entry of this leader's term, has not committed yet; try again. */
@@ -351,9 +351,13 @@ export class Raft {
       : state.heartbeatDueMs;
   }
 
+  /** Last log index known to be on the disk of peer `id`; 0 when this node does not know, as only the leader does. */
+  matchIndexOf(id: NodeId): LogIndex {
+    return this.#state.peers.get(id)?.matchIndex ?? 0;
+  }
+
   /** The other nodes as the leader sees them; empty on all others. O(number of peers), allocates. */
   peers(): PeerStatus[] {
-    const { peers, nowMs, tuning } = this.#state;
-    return peers.status(nowMs - tuning.electionTimeoutMs);
+    return this.#state.peers.status();
   }
 }

@@ -9,6 +9,12 @@ export type LogIndex = number & { readonly _kind?: "index" };
 export type NodeId = number & { readonly _kind?: "node" };
 
 export const noNode: NodeId = 0;
+export const nodeIdMax: NodeId = 2 ** 31 - 1;
+
+/** Whether `value` names a node: an integer in `[1, 2^31)`. */
+export function isNodeId(value: unknown): value is NodeId {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= nodeIdMax;
+}
 
 /** Longest host of a member, in UTF-16 units; no DNS name is longer. */
 export const hostLengthMax = 255;
@@ -29,6 +35,12 @@ export interface Membership {
 }
 
 export const emptyMembership: Membership = { members: [], usedIds: [] };
+
+/** A configuration and the log entry (or snapshot) that brought it; index 0 for a founder's, which is in no entry. */
+export interface MembershipRecord {
+  readonly index: LogIndex;
+  readonly membership: Membership;
+}
 
 /**
  * What an entry is for. `empty` opens a leader's term, `command` carries clients' commands, `clock` only moves the

@@ -60,8 +60,6 @@ export class ReplyBuffer implements Reply {
   /** How much of the queue's first chunk has been sent. */
   #headSent = 0;
   #queuedBytes = 0;
-  /** All bytes ever sent. */
-  #goneBytes = 0;
 
   /** How many bytes wait to be sent; for client-output-buffer-limit. */
   get sizeBytes(): number {
@@ -174,30 +172,6 @@ export class ReplyBuffer implements Reply {
     this.#to += bytes.length;
   }
 
-  /** A place in the replies, for `rewindTo`. */
-  mark(): number {
-    return this.#goneBytes + this.sizeBytes;
-  }
-
-  /** Discards what was written since `mark` was given; nothing of that may have been sent (asserted). */
-  rewindTo(mark: number): void {
-    let excess = this.mark() - mark;
-    assert(excess >= 0 && excess <= this.sizeBytes, "a mark behind which nothing has been sent");
-    const fromOpen = Math.min(excess, this.#to - this.#from);
-    this.#to -= fromOpen;
-    excess -= fromOpen;
-    while (excess > 0) {
-      const last = this.#queue.pop();
-      assert(last !== undefined, "as many bytes in the queue as its count says");
-      const sent = this.#queue.length === this.#queueHead ? this.#headSent : 0;
-      const dropped = Math.min(excess, last.length - sent);
-      this.#queuedBytes -= dropped;
-      excess -= dropped;
-      if (dropped < last.length - sent) this.#queue.push(last.subarray(0, last.length - dropped));
-      else if (sent > 0) this.#headSent = 0;
-    }
-  }
-
   /**
    * Offers the pending bytes to `write`, chunk by chunk, until it does not take a whole one. `write` returns how many bytes
    * it took (or copied): 0 or less is none. True when everything has gone out. The chunk is only lent for the call.
@@ -208,7 +182,6 @@ export class ReplyBuffer implements Reply {
       if (head === undefined) break;
       const part = this.#headSent === 0 ? head : head.subarray(this.#headSent);
       const taken = Math.max(0, write(part));
-      this.#goneBytes += taken;
       this.#queuedBytes -= taken;
       if (taken < part.length) {
         this.#headSent += taken;
@@ -221,7 +194,6 @@ export class ReplyBuffer implements Reply {
     if (this.#to > this.#from) {
       const part = this.#open.subarray(this.#from, this.#to);
       const taken = Math.max(0, write(part));
-      this.#goneBytes += taken;
       this.#from += taken;
       if (taken < part.length) return false;
     }

@@ -7,8 +7,7 @@
 //
 // Attributes are read and dropped. The streamed types of the RESP3 draft (`$?`, `*?`) are refused: no Redis sends them.
 
-import { assert } from "../base/assert.ts";
-import { parseInt64, parseSafeInteger } from "../base/parse-integer.ts";
+import { parseInteger, parseSafeInteger } from "../base/parse-integer.ts";
 import { ByteInput, type LineRule } from "./byte-input.ts";
 
 /** A reply; texts are byte strings. */
@@ -95,17 +94,6 @@ export class ReplyParser {
       return complete;
     }
     return null;
-  }
-
-  /**
-   * Takes the bytes behind the last reply away, for a connection that goes on in another protocol. Only directly after
-   * `next` has returned a reply (asserted).
-   */
-  takeRest(): Uint8Array {
-    assert(this.#open.length === 0 && this.#bulk === null, "no reply is half read");
-    const rest = this.#input.takeUnread();
-    this.#replyFrom = this.#input.readBytes;
-    return rest;
   }
 
   /** Puts an element where it belongs (null: an aggregate was just opened); the whole reply when that completes it. */
@@ -212,7 +200,7 @@ function scalar(type: string, rest: string): ReplyValue | null {
     case "-":
       return { kind: "error", text: rest };
     case ":": {
-      const value = parseSafeInteger(rest) ?? parseInt64(rest);
+      const value = parseInteger(rest);
       return value === null ? null : { kind: "integer", value };
     }
     case "_":

@@ -1,5 +1,7 @@
 // A command in RESP, as a client sends it: for our own client side (joining, `vlot status`, tests).
 
+import { bytesOf } from "../base/byte-strings.ts";
+
 /** The bytes of one command; `args` are byte strings, at least one. O(bytes). */
 export function encodeRequest(args: readonly string[]): Buffer {
   return encodeRequests([args]);
@@ -7,24 +9,10 @@ export function encodeRequest(args: readonly string[]): Buffer {
 
 /** The bytes of a pipeline, in one buffer. */
 export function encodeRequests(commands: readonly (readonly string[])[]): Buffer {
-  let bytes = 0;
-  for (const args of commands) {
-    bytes += 1 + decimalDigits(args.length) + 2;
-    for (const arg of args) bytes += 1 + decimalDigits(arg.length) + 2 + arg.length + 2;
-  }
-  const encoded = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  for (const args of commands) {
-    at += encoded.latin1Write(`*${args.length}\r\n`, at);
-    for (const arg of args) {
-      at += encoded.latin1Write(`$${arg.length}\r\n`, at);
-      at += encoded.latin1Write(arg, at, arg.length);
-      at += encoded.latin1Write("\r\n", at);
-    }
-  }
-  return encoded;
+  return bytesOf(commands.map(textOf).join(""));
 }
 
-function decimalDigits(count: number): number {
-  return String(count).length;
+function textOf(args: readonly string[]): string {
+  const bulks = args.map((arg) => `$${arg.length}\r\n${arg}\r\n`);
+  return `*${args.length}\r\n${bulks.join("")}`;
 }

@@ -32,7 +32,12 @@ export function isForGuests(command: string): boolean {
   return /^(?:auth|raft\.peer)$/i.test(command);
 }
 
+/** An IPv4 address that came through an IPv6 socket as what it is; any other as it is. */
+export function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}
+
 function isLoopback(address: string): boolean {
-  const plain = address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+  const plain = plainAddress(address);
   return plain.startsWith("127.") || plain === "::1";
 }

@@ -22,11 +22,12 @@ import type {
   ReplyMode,
 } from "../commands/context.ts";
 import type { BufferLimits } from "../config/option.ts";
+import { formatAddress } from "../config/parse-value.ts";
 import type { Request, Requester } from "../node/request.ts";
 import type { ConnectionHandlers } from "../peer/connection.ts";
 import type { Reply } from "../resp/reply.ts";
 import { type RequestLimits, RequestParser } from "../resp/request-parser.ts";
-import { isForGuests } from "./admission.ts";
+import { isForGuests, plainAddress } from "./admission.ts";
 import { ClientOutput } from "./client-output.ts";
 import { describeClient } from "./describe-client.ts";
 import { InputHold } from "./input-hold.ts";
@@ -116,8 +117,8 @@ export class Client implements ClientPort, Requester {
   constructor(id: number, socket: ClientSocket, host: ClientHost, refusal: string | null = null) {
     this.id = id;
     this.#refusal = refusal;
-    this.address = formatAddress(socket.remoteAddress, socket.remotePort);
-    this.localAddress = formatAddress(socket.localAddress, socket.localPort);
+    this.address = formatAddress({ host: plainAddress(socket.remoteAddress), port: socket.remotePort });
+    this.localAddress = formatAddress({ host: plainAddress(socket.localAddress), port: socket.localPort });
     this.#host = host;
     this.#socket = socket;
     this.#authenticated = !host.passwordRequired;
@@ -211,7 +212,7 @@ export class Client implements ClientPort, Requester {
 
   /** Whether authentication allows this command. */
   mayRun(command: RunnableCommand): boolean {
-    return this.#authenticated || !this.#host.passwordRequired || command.flags.includes("no_auth");
+    return this.authenticated || command.flags.includes("no_auth");
   }
 
   runLocal(command: LocalCommand, args: readonly string[]): void {
@@ -297,7 +298,7 @@ export class Client implements ClientPort, Requester {
   process(): void {
     if (this.#closing || this.#closed || this.#peerHello !== null) return;
     this.#takenBackNow = 0;
-    if (!this.#authenticated) this.#parser.authenticated = !this.#host.passwordRequired;
+    this.#parser.authenticated = this.authenticated;
     this.#processing = true;
     this.#inputWaits = !this.#consume();
     this.#processing = false;
@@ -508,10 +509,4 @@ export class Client implements ClientPort, Requester {
 /** Whether this would-be command begins a line of an HTTP request that a browser sends to wherever a page tells it to. */
 function beginsHttpLine(word: string): boolean {
   return /^(?:post|host:)$/i.test(word);
-}
-
-/** `ip:port`, an IPv6 address in brackets, an IPv4 address that came through an IPv6 socket as what it is. */
-export function formatAddress(ip: string, port: number): string {
-  const plain = ip.startsWith("::ffff:") ? ip.slice("::ffff:".length) : ip;
-  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
 }

@@ -37,10 +37,17 @@ export interface InfoSources {
   readonly figures: () => ServerFigures;
 }
 
-/** All sections over these sources. */
-export function infoSections(sources: InfoSources): readonly Section[] {
-  const { statistics, status, figures } = sources;
-  const raft = (): RaftStatus => status.raftStatus();
+/** The text of INFO with these section names as arguments. */
+export function infoText(sources: InfoSources, names: readonly string[]): string {
+  return renderSections(selectSections(sectionsOver(sources), names));
+}
+
+/** All sections. What several of them show is asked for once, so that they show one moment. */
+function sectionsOver(sources: InfoSources): readonly Section[] {
+  const { statistics, status } = sources;
+  const figures = once(() => sources.figures());
+  const raft = once(() => status.raftStatus());
+  const keys = once(() => status.keyspaceStatus());
   const section = (title: string, level: Section["level"], fields: () => readonly Field[]): Section => ({
     name: title.toLowerCase(),
     title,
@@ -52,7 +59,7 @@ export function infoSections(sources: InfoSources): readonly Section[] {
     section("Clients", "default", () => clients(figures())),
     section("Memory", "default", () => memory(figures(), statistics)),
     section("Persistence", "default", () => persistence(raft())),
-    section("Stats", "default", () => stats(statistics, status.keyspaceStatus())),
+    section("Stats", "default", () => stats(statistics, keys())),
     section("Replication", "default", () => replication(raft())),
     section("CPU", "default", cpu),
     section("Modules", "default", () => []),
@@ -60,14 +67,15 @@ export function infoSections(sources: InfoSources): readonly Section[] {
     section("Latencystats", "all", () => latencyStats(statistics, figures().latencyPercentiles)),
     section("Errorstats", "default", () => errorStats(statistics)),
     section("Cluster", "default", () => [["cluster_enabled", 1]]),
-    section("Keyspace", "default", () => keyspace(status.keyspaceStatus())),
+    section("Keyspace", "default", () => keyspace(keys())),
     ...raftSections(raft),
   ];
 }
 
-/** The text of INFO with these section names as arguments. */
-export function infoText(sections: readonly Section[], names: readonly string[]): string {
-  return renderSections(selectSections(sections, names));
+/** Gives what `make` makes when it is first asked. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
 function server(figures: ServerFigures): readonly Field[] {

@@ -2,6 +2,7 @@
 
 import type { SocketHandler, TCPSocketListener } from "bun";
 import type { Logger } from "../base/logger.ts";
+import { messageOf } from "../base/message-of.ts";
 
 /** An address cannot be listened on. */
 export class ListenError extends Error {
@@ -101,5 +102,5 @@ function hostnameOf(word: string): string {
 
 function codeOf(cause: unknown): string {
   if (cause instanceof Error && "code" in cause && typeof cause.code === "string") return cause.code;
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }

@@ -22,10 +22,9 @@ import { errors } from "../resp/errors.ts";
 import type { RequestLimits } from "../resp/request-parser.ts";
 import { guestMsMax, guestsFor, refusalOf } from "./admission.ts";
 import { Client, type ClientHost, type Dispatcher } from "./client.ts";
-import { infoSections, infoText, type ServerFigures } from "./info.ts";
+import { infoText, type ServerFigures } from "./info.ts";
 import { raftInfoText } from "./info-raft.ts";
 import { memoryUsage } from "./memory-usage.ts";
-import type { Section } from "./info-section.ts";
 import { Listener } from "./listener.ts";
 import type { ClientSocket, PeerConnection } from "./peer-connection.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -74,7 +73,6 @@ export class Server implements ServerPort, ClientHost {
   readonly #clients = new Map<number, Client>();
   /** How many of them are guests. */
   #guests = 0;
-  readonly #sections: readonly Section[];
   readonly #context: ReusedContext;
   readonly #startedAtMs: number;
   readonly #startMemoryBytes = memoryUsage().heapUsed;
@@ -102,11 +100,6 @@ export class Server implements ServerPort, ClientHost {
     this.#password = digestOf(config.get("requirepass"));
     this.#passwordRequired = config.get("requirepass") !== "";
     this.#context = new ReusedContext(this, options);
-    this.#sections = infoSections({
-      statistics: this.statistics,
-      status: options.status,
-      figures: () => this.#figures(),
-    });
     config.onChange("proto-max-bulk-len", (bytes) => {
       this.requestLimits.maxBulkBytes = bytes;
     });
@@ -169,7 +162,9 @@ export class Server implements ServerPort, ClientHost {
   }
 
   info(sections: readonly string[]): string {
-    return infoText(this.#sections, sections);
+    const { statistics } = this;
+    const { status } = this.#options;
+    return infoText({ statistics, status, figures: () => this.#figures() }, sections);
   }
 
   raftInfo(): string {

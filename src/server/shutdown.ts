@@ -19,8 +19,6 @@ export interface ShutdownPorts {
   readonly isLeading: () => boolean;
   /** Hands leadership over; `done` is called when that has succeeded or failed for good. */
   readonly prepare: (done: () => void) => void;
-  /** Takes `prepare` back. */
-  readonly cancel: () => void;
   /** Closes everything, then ends the process with status 0. */
   readonly end: () => void;
 }
@@ -76,7 +74,10 @@ export class Shutdown {
     });
   }
 
-  /** Goes on as if nothing had been asked; false when nothing was, or it is too late. */
+  /**
+   * Goes on as if nothing had been asked; false when nothing was, or it is too late. A transfer of leadership that is
+   * under way is no harm: it is let go on.
+   */
   abort(): boolean {
     if (this.#phase !== "handing over" && this.#phase !== "draining") return false;
     this.#phase = "running";
@@ -84,7 +85,6 @@ export class Shutdown {
     this.#timer?.cancel();
     this.#timer = null;
     this.#ports.logger.notice("Shutdown manually aborted.");
-    this.#ports.cancel();
     const waiting = this.#aborted;
     this.#aborted = [];
     for (const aborted of waiting) aborted();

@@ -120,12 +120,6 @@ export class DataDirectory {
     return this.#openNode();
   }
 
-  /** Replaces the identity's changeable part, the address. */
-  changeIdentity(identity: Identity): void {
-    writeIdentity(this.#options.disk, this.#nodePath, identity);
-    if (this.#files !== null) this.#files = { ...this.#files, identity };
-  }
-
   /**
    * Closes the node's files and puts them aside as `removed-<id>`, durably: the next start finds a node without cluster.
    * Nothing is deleted. Returns the new path. For a node that was removed from its cluster.

@@ -14,6 +14,21 @@ export class DiskError extends Error {
   }
 }
 
+/** Runs `action`; what the system throws becomes a DiskError that says what was attempted. */
+export function attempt<Result>(what: string, path: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    throw error instanceof DiskError ? error : new DiskError(what, path, codeOf(error), error);
+  }
+}
+
+/** The system's code in what one of its calls threw. */
+export function codeOf(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  return "EUNKNOWN";
+}
+
 export interface DiskFile {
   readonly path: string;
   /** Grows when something is written past the end, which is allowed until `map` was called. */

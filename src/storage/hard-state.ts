@@ -20,6 +20,7 @@
 // it never has to go back. It is noted in memory as it moves and reaches the disk with the next write.
 
 import { assert } from "../base/assert.ts";
+import { bytesOf } from "../base/byte-strings.ts";
 import type { HardState, LogIndex, NodeId, Term } from "../raft/types.ts";
 import { type Disk, DiskError, type DiskFile } from "./disk.ts";
 import { HardStateDamagedError, newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
@@ -30,7 +31,7 @@ import { getUint53, setUint53 } from "./uint53.ts";
 const copyDistanceBytes = 4096;
 const fileBytes = 2 * copyDistanceBytes;
 const copyBytes = 128;
-const magic = "vlothard";
+const magic = bytesOf("vlothard");
 const formatVersion = 1;
 const ownerOffset = 40;
 const crcOffset = 124;
@@ -60,7 +61,7 @@ export class HardStateFile {
   /** Makes the file of a new node: term 0, no vote. Durable on return but for its name in the directory. */
   static create(disk: Disk, path: string, owner: Owner): void {
     const copy = new Uint8Array(copyBytes);
-    for (let i = 0; i < magic.length; i++) copy[i] = magic.charCodeAt(i);
+    copy.set(magic);
     viewOf(copy).setUint32(8, formatVersion, true);
     writeOwner(copy, ownerOffset, owner);
     const file = new HardStateFile(disk.create(path, fileBytes), copy);
@@ -161,8 +162,7 @@ export class HardStateFile {
 
 function isWhole(copy: Uint8Array): boolean {
   if (copy.length < copyBytes || viewOf(copy).getUint32(crcOffset, true) !== crcOf(copy)) return false;
-  for (let i = 0; i < magic.length; i++) if (copy[i] !== magic.charCodeAt(i)) return false;
-  return true;
+  return magic.equals(copy.subarray(0, magic.length));
 }
 
 function sequenceOf(copy: Uint8Array): number {

@@ -1,5 +1,4 @@
-// Who a data directory belongs to: written once when the node joins a cluster, then only if its address changes. A note
-// (note-file.ts):
+// Who a data directory belongs to: written once, when the node founds or joins a cluster. A note (note-file.ts):
 //
 //   {"format":1,"clusterId":"…","nodeId":1234,"founder":null,"address":{"host":"10.0.0.1","port":6379}}
 //   crc32 1a2b3c4d

@@ -24,7 +24,7 @@
 // Opening a log of 126,600 entries (80 MB) takes 45-63 ms, making a segment of 64 MiB 44-110 ms, a truncation 0.3-0.7 ms.
 
 import { assert } from "../base/assert.ts";
-import type { Entry, LogIndex, LogView, NodeId, Term } from "../raft/types.ts";
+import type { Entry, LogIndex, LogView, MembershipRecord, NodeId, Term } from "../raft/types.ts";
 import { type Disk, DiskError } from "./disk.ts";
 import { logMissing, StorageError } from "./errors.ts";
 import type { Owner } from "./owner.ts";
@@ -40,7 +40,7 @@ import {
 } from "./record.ts";
 import { type RecoveredLog, type RecoveryReport, recoverLog } from "./recovery.ts";
 import { Segment, segmentHeader, segmentHeaderBytes, segmentName, segmentSizeBytesMax } from "./segment.ts";
-import type { LoggedMembership, SegmentRow } from "./segment-row.ts";
+import type { SegmentRow } from "./segment-row.ts";
 import { SpareSegment } from "./spare-segment.ts";
 import { TruncationIntent } from "./truncation-intent.ts";
 
@@ -201,7 +201,7 @@ export class Log implements LogView {
   }
 
   /** All membership entries held, oldest first. Valid until the next append. */
-  memberships(): readonly LoggedMembership[] {
+  memberships(): readonly MembershipRecord[] {
     return this.#row.memberships;
   }
 

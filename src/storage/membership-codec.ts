@@ -7,9 +7,7 @@
 //   array (0x9n, 0xdc, 0xdd)   integer (up to 0x7f, 0xcc, 0xcd, 0xce)   string (0xan, 0xbn, 0xd9, 0xda)   boolean (0xc2, 0xc3)
 
 import { Packr, Unpackr } from "msgpackr/pack";
-import { hostLengthMax, type Member, type Membership } from "../raft/types.ts";
-
-const nodeIdMax = 2 ** 31 - 1;
+import { hostLengthMax, isNodeId, type Member, type Membership } from "../raft/types.ts";
 
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false });
@@ -43,10 +41,6 @@ function memberOf(raw: unknown): Member | null {
     return null;
   if (host.length > hostLengthMax || !Number.isInteger(port) || port < 0 || port > 65535) return null;
   return { id, host, port, voting };
-}
-
-function isNodeId(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= nodeIdMax;
 }
 
 /** Whether `bytes` are exactly one value of our subset of msgpack. */

@@ -11,10 +11,11 @@ export interface Owner {
 }
 
 export const clusterIdBytesMax = 64;
-/** Node id (4), length of the cluster id (4), cluster id padded with zeros. */
-export const ownerBytes = 8 + clusterIdBytesMax;
 
-/** Writes `ownerBytes` bytes at `offset`, into zeros. Throws RangeError when the cluster id is too long. */
+/**
+ * Writes 72 bytes at `offset`, into zeros: node id (4), length of the cluster id (4), cluster id (64). Throws RangeError
+ * when the cluster id is too long.
+ */
 export function writeOwner(bytes: Uint8Array, offset: number, owner: Owner): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (owner.clusterId.length > clusterIdBytesMax)

@@ -94,10 +94,7 @@ export function sealRecord(entry: Entry, previousCrc: number): Uint8Array {
       end <= record.length && record.length <= ((end + 7) & ~7),
       "a record of the length its header says",
     );
-    assert(
-      view.getUint32(8, true) === crcOf(record, end),
-      "a record that nobody changed after it was checked",
-    );
+    assert(crcAt(view, 0) === crcOf(record, 0, end), "a record that nobody changed after it was checked");
     return record;
   }
   assert(record.length - recordHeaderBytes <= recordBodyBytesMax, "a body within its limit");
@@ -110,7 +107,7 @@ export function sealRecord(entry: Entry, previousCrc: number): Uint8Array {
   setUint53(view, 24, entry.index);
   setUint53(view, 32, entry.term);
   view.setFloat64(40, entry.stampMs, true);
-  view.setUint32(8, crcOf(record, record.length), true);
+  view.setUint32(8, crcOf(record, 0, record.length), true);
   return record;
 }
 
@@ -134,9 +131,9 @@ function headerNames(view: DataView, entry: Entry): boolean {
   );
 }
 
-/** CRC of a record that starts `bytes`; its body ends at `end`. */
-function crcOf(bytes: Uint8Array, end: number): number {
-  return Bun.hash.crc32(bytes.subarray(checkedFrom, end));
+/** CRC of the record at `offset`, whose body ends at `end`. */
+function crcOf(bytes: Uint8Array, offset: number, end: number): number {
+  return Bun.hash.crc32(bytes.subarray(offset + checkedFrom, end));
 }
 
 // ── The local part ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,8 +245,7 @@ export function recordProblem(bytes: Uint8Array, view: DataView, offset: number)
   const sizeBytes = recordSizeBytes(bodyBytes);
   if (room < sizeBytes) return "cut short";
   const end = offset + recordHeaderBytes + bodyBytes;
-  if (crcAt(view, offset) !== Bun.hash.crc32(bytes.subarray(offset + checkedFrom, end)))
-    return "wrong checksum";
+  if (crcAt(view, offset) !== crcOf(bytes, offset, end)) return "wrong checksum";
   if (view.getUint8(offset + 16) !== recordFormatVersion) return "newer format";
   const kind = kindOf(view.getUint8(offset + 17));
   if (kind === null) return "unknown kind";

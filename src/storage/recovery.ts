@@ -28,7 +28,7 @@
 // error with a name, not a SIGBUS.
 
 import type { LogIndex } from "../raft/types.ts";
-import { type Disk, DiskError } from "./disk.ts";
+import { type Disk, DiskError, type DiskFile } from "./disk.ts";
 import { LogDamagedError, logMissing, newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
 import type { Owner } from "./owner.ts";
 import {
@@ -73,7 +73,6 @@ export interface Cut {
 /** What recovery found and did; for the log of the server. */
 export interface RecoveryReport {
   readonly entryCount: number;
-  readonly segmentCount: number;
   readonly cuts: readonly Cut[];
   /** Index after which an interrupted truncation was finished; null when there was none. */
   readonly truncatedAfter: LogIndex | null;
@@ -124,21 +123,13 @@ function openSegments(options: RecoveryOptions): Segment[] {
     for (const name of disk.list(directory)) {
       const firstIndex = firstIndexOfName(name);
       if (firstIndex === null) continue;
-      const path = `${directory}/${name}`;
-      const file = disk.open(path);
+      const file = disk.open(`${directory}/${name}`);
       try {
-        readThrough(file, path, firstIndex);
-        segments.push(new Segment(file, owner));
+        readThrough(file, firstIndex);
+        segments.push(segmentOf(file, owner, firstIndex));
       } catch (error) {
         file.close();
         throw error;
-      }
-      if (segments[segments.length - 1]?.firstIndex !== firstIndex) {
-        throw new StorageError(
-          "LOG_GAP",
-          path,
-          `${path} holds entries from another index than its name says.`,
-        );
       }
     }
   } catch (error) {
@@ -152,11 +143,7 @@ function openSegments(options: RecoveryOptions): Segment[] {
 const readBuffer = new Uint8Array(1024 * 1024);
 
 /** Reads all of the file, so that a sector that cannot be read is found while it is an error and not yet a signal. */
-function readThrough(
-  file: { read(into: Uint8Array, offset: number): number },
-  path: string,
-  firstIndex: LogIndex,
-): void {
+function readThrough(file: DiskFile, firstIndex: LogIndex): void {
   let offset = 0;
   try {
     for (;;) {
@@ -167,10 +154,17 @@ function readThrough(
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     throw new LogDamagedError(
-      { path, offset, index: firstIndex },
+      { path: file.path, offset, index: firstIndex },
       `or a later one cannot be read (${error.code})`,
     );
   }
+}
+
+function segmentOf(file: DiskFile, owner: Owner, firstIndex: LogIndex): Segment {
+  const segment = new Segment(file, owner);
+  if (segment.firstIndex === firstIndex) return segment;
+  const { path } = file;
+  throw new StorageError("LOG_GAP", path, `${path} holds entries from another index than its name says.`);
 }
 
 class Recovery {
@@ -199,7 +193,6 @@ class Recovery {
     for (const segment of segments) segment.file.sync();
     const report = {
       entryCount: this.#row.lastIndex - this.#row.firstIndex + 1,
-      segmentCount: segments.length,
       cuts: this.#cuts,
       truncatedAfter: this.#options.truncationIndex,
       rewrittenBytes,

@@ -2,22 +2,16 @@
 // segments), the runs of terms, the memberships. It answers all reads of the log, and knows nothing of writing.
 
 import { assert } from "../base/assert.ts";
-import type { Entry, LogIndex, Membership, Term } from "../raft/types.ts";
+import type { Entry, LogIndex, Membership, MembershipRecord, Term } from "../raft/types.ts";
 import { bodyBytesAt, type ChainPoint, entryAt, recordHeaderBytes } from "./record.ts";
 import { type Segment, segmentHeaderBytes } from "./segment.ts";
 import { TermRuns } from "./term-runs.ts";
-
-/** A membership and the entry that carries it. */
-export interface LoggedMembership {
-  readonly index: LogIndex;
-  readonly membership: Membership;
-}
 
 /** The entries of a log; see the file's header. There is always at least one segment, the last one may be empty. */
 export class SegmentRow {
   readonly #segments: Segment[];
   readonly #terms: TermRuns;
-  readonly #memberships: LoggedMembership[] = [];
+  readonly #memberships: MembershipRecord[] = [];
   #active: Segment;
   #lastIndex: LogIndex;
   #lastStampMs: number;
@@ -56,7 +50,7 @@ export class SegmentRow {
   }
 
   /** Oldest first. */
-  get memberships(): readonly LoggedMembership[] {
+  get memberships(): readonly MembershipRecord[] {
     return this.#memberships;
   }
 

@@ -20,6 +20,7 @@
 // end of the log is where the zeros begin, and a record's padding need not be written.
 
 import { assert } from "../base/assert.ts";
+import { bytesOf } from "../base/byte-strings.ts";
 import type { LogIndex } from "../raft/types.ts";
 import type { DiskFile } from "./disk.ts";
 import { newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
@@ -30,16 +31,15 @@ import { getUint53, setUint53 } from "./uint53.ts";
 export const segmentHeaderBytes = 128;
 /** Offsets are kept in 32 bits, and one mapping should stay in proportion. */
 export const segmentSizeBytesMax = 2 ** 31;
-export const segmentSuffix = ".segment";
 
-const magic = "vlotsegm";
+const magic = bytesOf("vlotsegm");
 const formatVersion = 1;
 const ownerOffset = 52;
 const crcOffset = 124;
 
 /** File name of the segment that begins with the entry at `firstIndex`. */
 export function segmentName(firstIndex: LogIndex): string {
-  return `${String(firstIndex).padStart(16, "0")}${segmentSuffix}`;
+  return `${String(firstIndex).padStart(16, "0")}.segment`;
 }
 
 /** The first index in a segment's name; null for any other name. */
@@ -52,7 +52,7 @@ export function firstIndexOfName(name: string): LogIndex | null {
 export function segmentHeader(sizeBytes: number, before: ChainPoint, owner: Owner): Uint8Array {
   const header = new Uint8Array(segmentHeaderBytes);
   const view = new DataView(header.buffer);
-  for (let i = 0; i < magic.length; i++) header[i] = magic.charCodeAt(i);
+  header.set(magic);
   view.setUint32(8, formatVersion, true);
   setUint53(view, 16, sizeBytes);
   setUint53(view, 24, before.index + 1);
@@ -94,7 +94,7 @@ export class Segment {
     this.bytes = file.map();
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
     const view = this.view;
-    if (!hasMagic(this.bytes)) throw damagedHeader(file.path);
+    if (!magic.equals(this.bytes.subarray(0, magic.length))) throw damagedHeader(file.path);
     this.seed = view.getUint32(crcOffset, true);
     if (this.seed !== Bun.hash.crc32(this.bytes.subarray(0, crcOffset))) throw damagedHeader(file.path);
     if (view.getUint32(8, true) !== formatVersion) throw newerFormat(file.path, view.getUint32(8, true));
@@ -205,11 +205,6 @@ export class Segment {
 }
 
 const zeros = Buffer.alloc(256 * 1024);
-
-function hasMagic(bytes: Uint8Array): boolean {
-  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic.charCodeAt(i)) return false;
-  return true;
-}
 
 function damagedHeader(path: string): StorageError {
   return new StorageError(

@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { assert } from "../base/assert.ts";
-import { type Disk, DiskError, type DiskFile, type DiskLock } from "./disk.ts";
+import { attempt, codeOf, type Disk, DiskError, type DiskFile, type DiskLock } from "./disk.ts";
 import { lockFile } from "./system-lock.ts";
 
 /** Files are private to the user who runs the server. */
@@ -176,14 +176,6 @@ class SystemFile implements DiskFile {
   }
 }
 
-function attempt<Result>(what: string, path: string, action: () => Result): Result {
-  try {
-    return action();
-  } catch (error) {
-    throw error instanceof DiskError ? error : new DiskError(what, path, codeOf(error), error);
-  }
-}
-
 function unlessMissing<Result>(missing: Result, action: () => Result): Result {
   try {
     return action();
@@ -191,9 +183,4 @@ function unlessMissing<Result>(missing: Result, action: () => Result): Result {
     if (codeOf(error) === "ENOENT") return missing;
     throw error;
   }
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return "EUNKNOWN";
 }

@@ -4,7 +4,8 @@
 
 import { dlopen, read, type Pointer } from "bun:ffi";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { DiskError, type DiskLock } from "./disk.ts";
+import { messageOf } from "../base/message-of.ts";
+import { attempt, codeOf, DiskError, type DiskLock } from "./disk.ts";
 
 /** Linux with glibc, with musl (Alpine) on both processors, and macOS for those who develop there. */
 const librariesToTry = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libSystem.B.dylib"];
@@ -17,12 +18,7 @@ const wouldBlock: readonly number[] = [11, 35];
 
 /** Locks `path`, creating it if need be. Null when another open file holds the lock; DiskError when locking fails. */
 export function lockFile(path: string): DiskLock | null {
-  let fd: number;
-  try {
-    fd = openSync(path, "a+");
-  } catch (error) {
-    throw new DiskError("open", path, codeOf(error), error);
-  }
+  const fd = attempt("open", path, () => openSync(path, "a+"));
   const errno = flockErrno(fd, path);
   if (errno !== 0) {
     closeSync(fd);
@@ -37,11 +33,6 @@ export function lockFile(path: string): DiskLock | null {
     throw new DiskError("write the process id to", path, codeOf(error), error);
   }
   return { release: () => closeSync(fd) };
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return "EUNKNOWN";
 }
 
 /** 0 when the lock was taken, else the error number. */
@@ -69,7 +60,7 @@ function openLibrary(path: string): Library {
       const location: () => unknown = symbols[errnoName]!;
       return { flock: (fd, operation) => Number(flock(fd, operation)), errno: () => readErrno(location()) };
     } catch (error) {
-      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${name}: ${messageOf(error)}`);
     }
   }
   throw new DiskError("lock", path, "ENOLIBC", failures.join("; "));

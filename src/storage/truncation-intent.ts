@@ -11,6 +11,7 @@
 // All zeros: nothing under way. The 20 bytes lie in one sector, which disks write whole. Should they be torn anyway, the
 // checksum is wrong and the note does not count: it was being written (nothing was cut yet) or cleared (all was cut).
 
+import { bytesOf } from "../base/byte-strings.ts";
 import type { LogIndex } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { getUint53, setUint53 } from "./uint53.ts";
@@ -18,7 +19,7 @@ import { getUint53, setUint53 } from "./uint53.ts";
 const fileName = "truncation";
 const fileBytes = 512;
 const noteBytes = 20;
-const magic = "vlottrnc";
+const magic = bytesOf("vlottrnc");
 
 export class TruncationIntent {
   readonly #file: DiskFile;
@@ -29,7 +30,7 @@ export class TruncationIntent {
   private constructor(file: DiskFile) {
     this.#file = file;
     file.read(this.#note, 0);
-    const whole = this.#view.getUint32(16, true) === this.#crc() && this.#note[0] === magic.charCodeAt(0);
+    const whole = this.#view.getUint32(16, true) === this.#crc() && this.#note[0] === magic[0];
     this.#index = whole ? getUint53(this.#view, 8) : null;
     if (!whole) this.#note.fill(0);
   }
@@ -59,7 +60,7 @@ export class TruncationIntent {
 
   /** Durable on return. */
   set(index: LogIndex): void {
-    for (let i = 0; i < magic.length; i++) this.#note[i] = magic.charCodeAt(i);
+    this.#note.set(magic);
     setUint53(this.#view, 8, index);
     this.#view.setUint32(16, this.#crc(), true);
     this.#write();

@@ -148,9 +148,7 @@ function spawn(command: string[]): void {
 }
 
 async function answering(port: number): Promise<void> {
-  await until(`an answer on port ${port}`, async () =>
-    (await redisCli(port, "PING")) === "PONG" ? true : null,
-  );
+  await until(`an answer on port ${port}`, async () => (await redisCli(port, "PING")) === "PONG");
 }
 
 async function measure(port: number, work: Work): Promise<Figure> {

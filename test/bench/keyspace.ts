@@ -2,7 +2,7 @@
 // cut from a receive buffer as the parser cuts them. The same for a bare Map, as the floor.
 
 import { SeededRandom } from "../../src/base/random.ts";
-import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { databaseCount, Keyspace } from "../../src/keyspace/keyspace.ts";
 
 const count = Number(process.argv[2] ?? 1_000_000);
 const valueBytes = 64;
@@ -36,7 +36,7 @@ const names = Array.from({ length: count }, (_, index) => nameOf(index));
 const random = new SeededRandom(1);
 const shuffled = Array.from({ length: count }, () => nameOf(random.below(count)));
 
-let keyspace = new Keyspace(16);
+let keyspace = new Keyspace(databaseCount);
 let db = keyspace.db(0);
 keyspace.beginEntry(1000);
 const before = bytesInUse();
@@ -75,7 +75,7 @@ measure("beginEntry(), a key that expires", volatileCount, () => {
   while (keyspace.nextDeadlineMs < Infinity) keyspace.beginEntry(5_000_000);
 });
 
-keyspace = new Keyspace(16);
+keyspace = new Keyspace(databaseCount);
 db = keyspace.db(0);
 const map = new Map<string, string>();
 const beforeMap = bytesInUse();

@@ -1,13 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { plain } from "../server/test-client.ts";
+import { until } from "../support/until.ts";
 import { serveTests } from "./serving-each.ts";
 
 const fixture = serveTests();
 const { ask, bytes, serving } = fixture;
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await Bun.sleep(1);
-}
 
 describe("CLIENT INFO and LIST", () => {
   test("show Redis 7.2's fields in Redis' order", async () => {
@@ -144,7 +141,7 @@ describe("CLIENT KILL", () => {
     expect(plain(await fixture.client.reply())).toBe(1);
     await fixture.client.untilClosed();
     expect(fixture.client.received.endsWith(":1\r\n")).toBe(true);
-    await until(() => serving.server.clientById(Number(id)) === undefined);
+    await until("the caller is gone", () => serving.server.clientById(Number(id)) === undefined);
   });
 
   test.each([

@@ -1,5 +1,6 @@
 // Runs one sequence of commands on two targets and compares every reply, then all that is left in the databases.
 
+import { quoted } from "../commands/reply-recorder.ts";
 import type { CommandGenerator, Sample } from "./generator.ts";
 import { explanationOf } from "./expected-differences.ts";
 import { bulkOf, elementsOf, isError } from "./reply-text.ts";
@@ -175,12 +176,5 @@ async function stateOf(target: Target, dbIndex: number): Promise<Map<string, Key
 
 /** The arguments as a line to paste into redis-cli. */
 export function shown(args: Args): string {
-  return args.map((arg) => (/^[!-~]+$/.test(arg) && !/["'\\]/.test(arg) ? arg : quotedForCli(arg))).join(" ");
-}
-
-function quotedForCli(arg: string): string {
-  const body = arg.replace(/[\\"]|[^\x20-\x7e]/g, (char) =>
-    char === "\\" || char === '"' ? `\\${char}` : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  return `"${body}"`;
+  return args.map((arg) => (/^[!-~]+$/.test(arg) && !/["'\\]/.test(arg) ? arg : quoted(arg))).join(" ");
 }

@@ -17,7 +17,7 @@ const toleranceMs = 3000n;
 /** What OBJECT REFCOUNT says of an object that everybody shares. */
 const sharedReferences = 2147483647n;
 
-export const expectedDifferences: readonly ExpectedDifference[] = [
+const expectedDifferences: readonly ExpectedDifference[] = [
   {
     commands: ["ttl", "expiretime"],
     reason: "The two sides run the commands at different milliseconds.",

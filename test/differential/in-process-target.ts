@@ -5,12 +5,10 @@ import { byteStringOf } from "../../src/base/byte-strings.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { DataContext } from "../../src/commands/context.ts";
 import { CommandTable } from "../../src/commands/table.ts";
-import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { databaseCount, Keyspace } from "../../src/keyspace/keyspace.ts";
 import { errors } from "../../src/resp/errors.ts";
 import { ReplyBuffer } from "../../src/resp/reply-buffer.ts";
 import type { Args, Target } from "./target.ts";
-
-const databaseCount = 16;
 
 export class InProcessTarget implements Target {
   readonly name = "vlot";

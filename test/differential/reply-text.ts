@@ -51,13 +51,6 @@ export function isError(reply: string): boolean {
   return reply[0] === "-" || reply[0] === "!";
 }
 
-/** An argument vector as clients send it. */
-export function encodeRequest(args: readonly string[]): string {
-  let text = `*${args.length}\r\n`;
-  for (const arg of args) text += `$${arg.length}\r\n${arg}\r\n`;
-  return text;
-}
-
 function elementCount(line: string): number {
   const count = Math.max(0, Number(line.slice(1)));
   return line[0] === "%" ? count * 2 : count;

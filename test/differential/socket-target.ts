@@ -1,7 +1,8 @@
 // A server behind a socket: redis-server, or vlot's own binary.
 
 import { createConnection, type Socket } from "node:net";
-import { encodeRequest, replyEnd } from "./reply-text.ts";
+import { encodeRequests } from "../../src/resp/request-encoder.ts";
+import { replyEnd } from "./reply-text.ts";
 import type { Args, Target } from "./target.ts";
 
 interface Waiter {
@@ -41,7 +42,7 @@ export class SocketTarget implements Target {
     const replies = commands.map(
       () => new Promise<string>((resolve, reject) => this.#waiting.push({ resolve, reject })),
     );
-    this.#socket.write(commands.map(encodeRequest).join(""), "latin1");
+    this.#socket.write(encodeRequests(commands));
     return Promise.all(replies);
   }
 

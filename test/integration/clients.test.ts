@@ -5,7 +5,7 @@ import { describe, expect } from "bun:test";
 import { Cluster as IoRedisCluster, Redis as IoRedis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { keySlot } from "../../src/base/key-slot.ts";
-import { Cluster } from "../support/cluster.ts";
+import { Cluster, leaderAmong } from "../support/cluster.ts";
 import { type Place, scenario } from "../support/scenario.ts";
 import { until } from "../support/until.ts";
 import type { VlotProcess } from "../support/vlot-process.ts";
@@ -119,10 +119,7 @@ describe("a leader that is stopped in good order", () => {
       return count;
     });
     const stopped = leader.stop();
-    const successor = await until("another leader", async () => {
-      for (const node of cluster.others(leader)) if ((await node.field("role")) === "leader") return node;
-      return null;
-    });
+    const successor = await leaderAmong(cluster.others(leader));
     const served = async (): Promise<boolean> => Number(await successor.ask("GET", "orderly:0")) > 50;
     await until("work goes on elsewhere", served);
     isOver = true;

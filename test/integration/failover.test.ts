@@ -4,10 +4,10 @@
 import { expect } from "bun:test";
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import { plain } from "../server/test-client.ts";
-import { Cluster } from "../support/cluster.ts";
+import { Cluster, leaderAmong } from "../support/cluster.ts";
 import { CounterLoad } from "../support/counter-load.ts";
 import { FollowingClient } from "../support/following-client.ts";
-import { ConnectionLost, NoReply } from "../support/resp-client.ts";
+import { isUnanswered } from "../support/resp-client.ts";
 import { type Place, scenario } from "../support/scenario.ts";
 import { until } from "../support/until.ts";
 
@@ -155,10 +155,7 @@ scenario(
     });
     old.pause();
     for (const node of survivors) node.resume();
-    const successor = await until("another leader", async () => {
-      for (const node of survivors) if ((await node.field("role")) === "leader") return node;
-      return null;
-    });
+    const successor = await leaderAmong(survivors);
     old.resume();
     const answers = await Promise.all(open);
     const leader = await cluster.settled();
@@ -179,8 +176,7 @@ async function settle(call: Promise<ReplyValue>): Promise<ReplyValue> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ConnectionLost || error instanceof NoReply)
-      return { kind: "error", text: `${error.name} ${error.message}` };
+    if (isUnanswered(error)) return { kind: "error", text: `${error.name} ${error.message}` };
     throw error;
   }
 }

@@ -3,7 +3,8 @@
 
 import { describe, expect } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
-import { encodeFrame, frameType } from "../../src/peer/frame.ts";
+import { encodeFrame, frameType, type FrameType } from "../../src/peer/frame.ts";
+import type { HeaderField } from "../../src/peer/header-codec.ts";
 import { encodeRequest } from "../../src/resp/request-encoder.ts";
 import { Cluster } from "../support/cluster.ts";
 import { CounterLoad } from "../support/counter-load.ts";
@@ -73,6 +74,10 @@ function randomBytes(random: SeededRandom, length: number): Buffer {
   return bytes;
 }
 
+function frame(type: FrameType, fields: readonly HeaderField[]): Buffer {
+  return Buffer.concat(encodeFrame(type, fields, []));
+}
+
 function mutated(random: SeededRandom, bytes: Uint8Array): Buffer {
   const copy = Buffer.from(bytes);
   for (let change = random.below(4); change >= 0; change--)
@@ -133,12 +138,7 @@ describe("a node withstands", () => {
       client.send(
         encodeRequest(["RAFT.PEER", "1", word().replace(dbid, "f".repeat(32)), word(), word(), "control"]),
       );
-      client.send(
-        encodeFrame(frameType.requestVote, [random.below(100), true, 3, 4], []).reduce(
-          (all, part) => Buffer.concat([all, part]),
-          Buffer.alloc(0),
-        ),
-      );
+      client.send(frame(frameType.requestVote, [random.below(100), true, 3, 4]));
     }
   });
 
@@ -173,14 +173,8 @@ scenario(
     const [n1, n2] = cluster.nodes as [VlotProcess, VlotProcess, VlotProcess];
     const [dbid, from, to] = [await n1.field("dbid"), await n1.field("node_id"), await n2.field("node_id")];
     const random = new SeededRandom(seed);
-    const good = encodeFrame(frameType.alive, [], []).reduce(
-      (all, part) => Buffer.concat([all, part]),
-      Buffer.alloc(0),
-    );
-    const vote = encodeFrame(frameType.requestVote, [1, 2, 3, true], []).reduce(
-      (all, part) => Buffer.concat([all, part]),
-      Buffer.alloc(0),
-    );
+    const good = frame(frameType.alive, []);
+    const vote = frame(frameType.requestVote, [1, 2, 3, true]);
     for (let connection = 0; connection < 60; connection++) {
       const client = await place.connect(n2.port);
       const channel = ["control", "bulk", "proxy"][connection % 3] ?? "";

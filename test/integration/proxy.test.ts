@@ -4,7 +4,7 @@ import { describe, expect } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import { plain } from "../server/test-client.ts";
-import { Cluster } from "../support/cluster.ts";
+import { Cluster, leaderAmong } from "../support/cluster.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { scenario } from "../support/scenario.ts";
 import { until } from "../support/until.ts";
@@ -133,10 +133,7 @@ describe("with follower-proxy", () => {
         if (ending === "killed") await leader.kill();
         else if (ending === "stopped") expect(await leader.stop()).toBe(0);
         else expect(await leader.ask("RAFT.TRANSFER_LEADER")).toBe("OK");
-        const successor = await until("another leader", async () => {
-          for (const node of survivors) if ((await node.field("role")) === "leader") return node;
-          return null;
-        });
+        const successor = await leaderAmong(survivors);
         const reached = Number(await successor.field("commit_index"));
         await until(
           "writes flow again",

@@ -6,6 +6,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keySlot } from "../../src/base/key-slot.ts";
 import { SeededRandom } from "../../src/base/random.ts";
+import { leaderAmong } from "../support/cluster.ts";
 import { vlotExecutable } from "../support/executable.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { runVlot } from "../support/run-vlot.ts";
@@ -37,6 +38,10 @@ const expectThree = (ports: readonly number[]): string[] => [
   "--join",
   addressList(ports),
 ];
+
+/** The first founds the cluster, the others join it there. */
+const foundOrJoin = (ports: readonly number[], at: number): string[] =>
+  at === 0 ? ["--init"] : ["--join", addressList(ports.slice(0, 1))];
 
 async function untilOneCluster(nodes: readonly VlotProcess[]): Promise<void> {
   await until("one cluster of all nodes", async () => {
@@ -123,10 +128,7 @@ describe("the same line on every node", () => {
     const nodes = nodesWithLine(place, "n", expectThree);
     for (const node of nodes) node.launch();
     await untilOneCluster(nodes);
-    const leader = await until("a leader", async () => {
-      for (const node of nodes) if ((await node.field("role")) === "leader") return node;
-      return null;
-    });
+    const leader = await leaderAmong(nodes);
     expect(await leader.ask("SET", "k", "kept")).toBe("OK");
     const wiped = nodes.find((node) => node !== leader) as VlotProcess;
     const oldId = await wiped.field("node_id");
@@ -257,9 +259,7 @@ describe("signals", () => {
     "SIGTERM hands leadership over, answers MOVED until clients have left, and exits 0",
     40,
     async (place) => {
-      const nodes = nodesWithLine(place, "n", (ports, at) => [
-        ...(at === 0 ? ["--init"] : ["--join", addressList(ports.slice(0, 1))]),
-      ]);
+      const nodes = nodesWithLine(place, "n", foundOrJoin);
       for (const node of nodes) node.launch();
       await untilOneCluster(nodes);
       const [leader, ...others] = nodes as [VlotProcess, VlotProcess, VlotProcess];
@@ -279,9 +279,7 @@ describe("signals", () => {
   );
 
   scenario("a second SIGTERM ends the process at once", 30, async (place) => {
-    const nodes = nodesWithLine(place, "n", (ports, at) => [
-      ...(at === 0 ? ["--init"] : ["--join", addressList(ports.slice(0, 1))]),
-    ]);
+    const nodes = nodesWithLine(place, "n", foundOrJoin);
     for (const node of nodes) node.launch();
     await untilOneCluster(nodes);
     const [leader] = nodes as [VlotProcess, VlotProcess, VlotProcess];

@@ -198,12 +198,13 @@ describe("ProxyTarget", () => {
 
   test("answers a command that it does not know as an unknown one, in its place", () => {
     const target = new Target();
-    target.take("SET a 1", "NOSUCH x");
+    target.take("SET a 1", "NOSUCH x", "PING x");
     expect(target.responses).toEqual([]);
     target.answer("OK");
     expect(target.responses).toEqual([
       "1 +OK",
       "2 -ERR unknown command 'NOSUCH', with args beginning with: 'x'",
+      "3 -ERR unknown command 'PING', with args beginning with: 'x'",
     ]);
   });
 

@@ -1,9 +1,26 @@
 // The listening side of a link, in miniature: what the server does between a new connection and `Transport.accept`.
 
+import { SocketConnection } from "../../src/peer/bun-network.ts";
 import type { Connection, ConnectionHandlers } from "../../src/peer/connection.ts";
 import { channels } from "../../src/peer/hello.ts";
 import type { Hello } from "../../src/peer/hello.ts";
 import type { Transport } from "../../src/peer/transport.ts";
+
+/** Listens on a port of the kernel's choice. */
+export function listen(accept: (connection: Connection) => ConnectionHandlers, hostname = "127.0.0.1") {
+  return Bun.listen<ConnectionHandlers>({
+    hostname,
+    port: 0,
+    socket: {
+      open: (socket) => {
+        socket.data = accept(new SocketConnection(socket));
+      },
+      data: (socket, chunk) => socket.data.data(chunk),
+      drain: (socket) => socket.data.drain(),
+      close: (socket) => socket.data.closed(),
+    },
+  });
+}
 
 /** Reads AUTH and RAFT.PEER, answers them, and passes the connection on. */
 export class Acceptor implements ConnectionHandlers {

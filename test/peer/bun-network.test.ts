@@ -1,14 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
-import { BunNetwork, SocketConnection } from "../../src/peer/bun-network.ts";
+import { BunNetwork } from "../../src/peer/bun-network.ts";
 import type { Connection, ConnectionHandlers, DialHandlers } from "../../src/peer/connection.ts";
 import { Transport } from "../../src/peer/transport.ts";
 import { defaultTransportOptions } from "../../src/peer/transport-options.ts";
 import { silentLogger } from "../../src/base/logger.ts";
-import { Acceptor } from "./acceptor.ts";
+import { Acceptor, listen } from "./acceptor.ts";
 import { appendEntries, appendEntriesResponse, heartbeat } from "./messages.ts";
 import { RecordingListener } from "./recording-listener.ts";
+import { quiet } from "./test-world.ts";
 
 type Accept = (connection: Connection) => ConnectionHandlers;
 
@@ -18,20 +19,9 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** Listens on a port of the kernel's choice. */
-function listen(accept: Accept, hostname = "127.0.0.1"): number {
-  const listener = Bun.listen<ConnectionHandlers>({
-    hostname,
-    port: 0,
-    socket: {
-      open: (socket) => {
-        socket.data = accept(new SocketConnection(socket));
-      },
-      data: (socket, chunk) => socket.data.data(chunk),
-      drain: (socket) => socket.data.drain(),
-      close: (socket) => socket.data.closed(),
-    },
-  });
+/** Listens until the test is over; returns the port. */
+function listenOn(accept: Accept, hostname?: string): number {
+  const listener = listen(accept, hostname);
   cleanups.push(() => listener.stop(true));
   return listener.port;
 }
@@ -68,11 +58,9 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBeTrue();
 }
 
-const quiet: ConnectionHandlers = { data: () => undefined, drain: () => undefined, closed: () => undefined };
-
 describe("BunNetwork", () => {
   test("connects to an address, and to a name after resolving it", async () => {
-    const port = listen(() => quiet);
+    const port = listenOn(() => quiet);
     const direct = await dial("127.0.0.1", port);
     expect(direct.events).toEqual(["returned", "connected"]);
     expect(direct.connection!.remoteAddress).toBe("127.0.0.1");
@@ -83,14 +71,14 @@ describe("BunNetwork", () => {
   });
 
   test("connects to an IPv6 address", async () => {
-    const port = listen(() => quiet, "::1");
+    const port = listenOn(() => quiet, "::1");
     const { events, connection } = await dial("::1", port);
     expect(events.at(-1)).toBe("connected");
     connection!.close();
   });
 
   test("says why it cannot connect", async () => {
-    const port = listen(() => quiet);
+    const port = listenOn(() => quiet);
     cleanups.pop()!();
     Bun.gc(true);
     const unused = port;
@@ -103,7 +91,7 @@ describe("BunNetwork", () => {
   test("tells the end of a connection from either side, and write() answers -1 then", async () => {
     const accepted: Connection[] = [];
     let closedThere = 0;
-    const port = listen((connection) => {
+    const port = listenOn((connection) => {
       accepted.push(connection);
       return { ...quiet, closed: () => void closedThere++ };
     });
@@ -122,7 +110,7 @@ describe("BunNetwork", () => {
   test("cancel() silences the attempt", async () => {
     let accepted = 0;
     let ended = 0;
-    const port = listen(() => {
+    const port = listenOn(() => {
       accepted++;
       return { ...quiet, closed: () => void ended++ };
     });
@@ -193,7 +181,7 @@ describe("two transports over loopback", () => {
       { recordsOf: () => records, isKnown: () => "unknown" },
     );
     cleanups.push(() => transport.stop());
-    const port = listen((connection) => new Acceptor(connection, () => transport, "pass"));
+    const port = listenOn((connection) => new Acceptor(connection, () => transport, "pass"));
     return { id, listener, transport, port, member: { id, host: "localhost", port, voting: true } };
   }
 

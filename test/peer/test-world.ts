@@ -2,6 +2,7 @@
 
 import { expect } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
+import type { ConnectionHandlers } from "../../src/peer/connection.ts";
 import type { Channel } from "../../src/peer/hello.ts";
 import { Transport } from "../../src/peer/transport.ts";
 import { defaultTransportOptions } from "../../src/peer/transport-options.ts";
@@ -15,6 +16,13 @@ import { RecordingLogger } from "./recording-logger.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 export const clusterId = "0123456789abcdef0123456789abcdef";
+
+/** Takes whatever comes and does nothing about it. */
+export const quiet: ConnectionHandlers = {
+  data: () => undefined,
+  drain: () => undefined,
+  closed: () => undefined,
+};
 
 export interface NodeSetup {
   readonly id: number;

@@ -10,13 +10,12 @@
 import { silentLogger } from "../../src/base/logger.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { systemClock } from "../../src/node/system-clock.ts";
-import { BunNetwork, SocketConnection } from "../../src/peer/bun-network.ts";
-import type { ConnectionHandlers } from "../../src/peer/connection.ts";
+import { BunNetwork } from "../../src/peer/bun-network.ts";
 import type { ProxyResponse } from "../../src/peer/proxy-codec.ts";
 import { Transport } from "../../src/peer/transport.ts";
 import type { TransportListener } from "../../src/peer/transport.ts";
 import { defaultTransportOptions } from "../../src/peer/transport-options.ts";
-import { Acceptor } from "./acceptor.ts";
+import { Acceptor, listen } from "./acceptor.ts";
 import { appendEntries, appendEntriesResponse, heartbeat } from "./messages.ts";
 
 const nothing = (): void => undefined;
@@ -67,18 +66,7 @@ function answer(): void {
     },
     () => [],
   );
-  const listener = Bun.listen<ConnectionHandlers>({
-    hostname: "127.0.0.1",
-    port: 0,
-    socket: {
-      open: (socket) => {
-        socket.data = new Acceptor(new SocketConnection(socket), () => transport);
-      },
-      data: (socket, chunk) => socket.data.data(chunk),
-      drain: (socket) => socket.data.drain(),
-      close: (socket) => socket.data.closed(),
-    },
-  });
+  const listener = listen((connection) => new Acceptor(connection, () => transport));
   process.stdout.write(`${listener.port}\n`);
 }
 

@@ -5,7 +5,7 @@ import type { Hello } from "../../src/peer/hello.ts";
 import { encodeMessage } from "../../src/peer/message-codec.ts";
 import { FakeEnd } from "./fake-network.ts";
 import { appendEntries, appendEntriesResponse, heartbeat } from "./messages.ts";
-import { TestWorld, clusterId, proxyRequest } from "./test-world.ts";
+import { TestWorld, clusterId, proxyRequest, quiet } from "./test-world.ts";
 
 let world = new TestWorld();
 
@@ -65,7 +65,7 @@ describe("a hello", () => {
     const a = world.node({ id: 1 });
     world.network.listen("10.0.0.2", 2, (end) => {
       end.write(Buffer.from("-NOCLUSTER No Raft Cluster (joining now)\r\n"));
-      return { data: () => undefined, drain: () => undefined, closed: () => undefined };
+      return quiet;
     });
     a.transport.setMembers([{ id: 2, host: "10.0.0.2", port: 2, voting: false }]);
     world.clock.advance(1000);
@@ -99,7 +99,7 @@ describe("a hello", () => {
     world.network.listen("10.0.0.1", 2, (end) => {
       const frames = encodeFrame(frameType.appendEntriesResponse, encodeMessage(response), []);
       end.write(Buffer.concat([Buffer.from("+OK\r\n"), ...frames]));
-      return { data: () => undefined, drain: () => undefined, closed: () => undefined };
+      return quiet;
     });
     world.network.chunkBytes = () => 1000;
     a.transport.setMembers([{ id: 2, host: "10.0.0.1", port: 2, voting: true }]);
@@ -121,7 +121,7 @@ describe("a hello", () => {
       const a = world.node({ id: 1 });
       world.network.listen("10.0.0.1", 2, (end) => {
         end.write(Buffer.from(answers[kind]));
-        return { data: () => undefined, drain: () => undefined, closed: () => undefined };
+        return quiet;
       });
       a.transport.setMembers([{ id: 2, host: "10.0.0.1", port: 2, voting: true }]);
       world.clock.advance(3010);
@@ -205,7 +205,7 @@ describe("a link that breaks", () => {
     world.network.listen("10.0.0.1", 2, (end) => {
       accepted++;
       end.write(Buffer.from("+OK\r\ngarbage garbage garbage"));
-      return { data: () => undefined, drain: () => undefined, closed: () => undefined };
+      return quiet;
     });
     a.transport.setMembers([{ id: 2, host: "10.0.0.1", port: 2, voting: true }]);
     world.clock.advance(100_000);

@@ -3,7 +3,6 @@
 
 import { assert } from "../../src/base/assert.ts";
 import type { Random } from "../../src/base/random.ts";
-import type { MembershipRecord } from "../../src/raft/membership.ts";
 import type { RaftTuning } from "../../src/raft/options.ts";
 import { defaultTuning } from "../../src/raft/options.ts";
 import { Raft } from "../../src/raft/raft.ts";
@@ -14,6 +13,7 @@ import type {
   LogIndex,
   LogView,
   Membership,
+  MembershipRecord,
   Message,
   NodeId,
   Term,

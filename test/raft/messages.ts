@@ -2,6 +2,7 @@
 
 import type {
   AppendEntries,
+  AppendEntriesResponse,
   Entry,
   Message,
   RequestVote,
@@ -30,6 +31,18 @@ export function requestVote(fields: Partial<RequestVote>): RequestVote {
     leadershipTransfer: false,
   };
   return { kind: "RequestVote", ...base, ...fields };
+}
+
+/** Success from node 2 to node 1 in term 1, of an empty log. */
+export function appendEntriesResponse(fields: Partial<AppendEntriesResponse>): AppendEntriesResponse {
+  const rest = { from: 2, to: 1, term: 1, rejectedIndex: 0, hintIndex: 0, hintTerm: 0, round: 0 };
+  return { kind: "AppendEntriesResponse", ...rest, success: true, matchIndex: 0, ...fields };
+}
+
+/** A refusal from node 2 to node 1 in term 1. */
+export function requestVoteResponse(fields: Partial<RequestVoteResponse>): RequestVoteResponse {
+  const rest = { from: 2, to: 1, term: 1, preVote: false, voteGranted: false };
+  return { kind: "RequestVoteResponse", ...rest, ...fields };
 }
 
 /** A command of no bytes, unless said otherwise. */

@@ -4,7 +4,15 @@
 import { describe, expect, test } from "bun:test";
 import type { Message } from "../../src/raft/types.ts";
 import { LocalCluster, diskOf } from "./local-cluster.ts";
-import { appendEntries, entry, only, requestVote, vote } from "./messages.ts";
+import {
+  appendEntries,
+  appendEntriesResponse,
+  entry,
+  only,
+  requestVote,
+  requestVoteResponse,
+  vote,
+} from "./messages.ts";
 
 describe("§3.3 Raft basics", () => {
   test("if one server's current term is smaller than the other's, then it updates its current term to the larger value", () => {
@@ -21,27 +29,12 @@ describe("§3.3 Raft basics", () => {
   test("if a candidate or leader discovers that its term is out of date, it immediately reverts to follower state", () => {
     const cluster = new LocalCluster(3);
     const leader = cluster.elect(1);
-    const response = {
-      kind: "AppendEntriesResponse",
-      from: 2,
-      to: 1,
-      term: 9,
-      success: false,
-      matchIndex: 0,
-    } as const;
-    cluster.deliverOne({ ...response, rejectedIndex: 2, hintIndex: 0, hintTerm: 0, round: 0 });
+    cluster.deliverOne(appendEntriesResponse({ term: 9, success: false, rejectedIndex: 2 }));
     expect([leader.role, leader.currentTerm]).toEqual(["follower", 9]);
 
     const candidate = cluster.raft(3);
     candidate.campaignNow(0);
-    cluster.deliverOne({
-      kind: "RequestVoteResponse",
-      from: 2,
-      to: 3,
-      term: 11,
-      preVote: false,
-      voteGranted: false,
-    });
+    cluster.deliverOne(requestVoteResponse({ to: 3, term: 11 }));
     expect([candidate.role, candidate.currentTerm]).toEqual(["follower", 11]);
   });
 
@@ -113,15 +106,7 @@ describe("§3.4 Leader election", () => {
       const cluster = new LocalCluster(size);
       cluster.raft(1).campaignNow(0);
       for (let nth = 0; nth < granted + refused; nth++) {
-        const voteGranted = nth < granted;
-        const message = {
-          kind: "RequestVoteResponse",
-          from: nth + 2,
-          to: 1,
-          term: 1,
-          preVote: false,
-          voteGranted,
-        } as const;
+        const message = requestVoteResponse({ from: nth + 2, voteGranted: nth < granted });
         cluster.raft(1).step(message, 0);
         cluster.raft(1).step(message, 0); // a doubled answer counts once
       }
@@ -311,20 +296,11 @@ describe("§3.6 Safety", () => {
     cluster.raft(1).campaignNow(0);
     for (const request of cluster.settle(cluster.node(1)))
       for (const each of cluster.deliverOne(request)) cluster.deliverOne(each);
-    const response = {
-      kind: "AppendEntriesResponse",
-      from: 2,
-      to: 1,
-      term: 3,
-      success: true,
-      rejectedIndex: 0,
-    } as const;
-    const rest = { hintIndex: 0, hintTerm: 0, round: 0 };
     for (const matchIndex of [1, 2, 3]) {
-      cluster.raft(1).step({ ...response, ...rest, matchIndex }, 0);
+      cluster.raft(1).step(appendEntriesResponse({ term: 3, matchIndex }), 0);
       expect(cluster.raft(1).commitIndex).toBe(0);
     }
-    cluster.raft(1).step({ ...response, ...rest, matchIndex: 4 }, 0);
+    cluster.raft(1).step(appendEntriesResponse({ term: 3, matchIndex: 4 }), 0);
     expect(cluster.raft(1).commitIndex).toBe(4);
   });
 });

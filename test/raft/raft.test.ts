@@ -7,7 +7,7 @@ import { ClusterInvariants, NodeInvariants } from "../../src/raft/invariants.ts"
 import { type Entry, hostLengthMax, type Membership, type Message } from "../../src/raft/types.ts";
 import { LocalCluster } from "./local-cluster.ts";
 import { membershipOf } from "./memory-node.ts";
-import { appendEntries, entry } from "./messages.ts";
+import { appendEntries, appendEntriesResponse, entry, requestVote, requestVoteResponse } from "./messages.ts";
 
 function membershipEntry(membership: Membership | null): Entry {
   return entry(1, 1, { kind: "membership", membership });
@@ -105,16 +105,7 @@ const faulty: [name: string, message: Message, fault: string][] = [
   ],
   [
     "that asks for a vote with a log of its own future",
-    {
-      kind: "RequestVote",
-      from: 2,
-      to: 1,
-      term: 5,
-      preVote: false,
-      lastLogIndex: 1,
-      lastLogTerm: 5,
-      leadershipTransfer: false,
-    },
+    requestVote({ term: 5, lastLogIndex: 1, lastLogTerm: 5 }),
     "bad-field",
   ],
 ];
@@ -164,15 +155,7 @@ describe("step()", () => {
   test("refuses an answer to what was never sent", () => {
     const cluster = new LocalCluster(3);
     const leader = cluster.elect(1);
-    const base = {
-      kind: "AppendEntriesResponse",
-      from: 2,
-      to: 1,
-      term: 1,
-      success: true,
-      rejectedIndex: 0,
-    } as const;
-    const response = { ...base, hintIndex: 0, hintTerm: 0, matchIndex: 2, round: 0 };
+    const response = appendEntriesResponse({ matchIndex: 2 });
     expect(leader.step({ ...response, matchIndex: 3 }, 0)).toBe("ahead-of-leader");
     expect(leader.step({ ...response, round: 1 }, 0)).toBe("ahead-of-leader");
     expect(leader.step(response, 0)).toBe(null);
@@ -183,14 +166,7 @@ describe("step()", () => {
     const leader = cluster.elect(1);
     leader.proposeMembership({ kind: "remove", id: 3 }, 0);
     cluster.deliver();
-    const response = {
-      kind: "RequestVoteResponse",
-      from: 3,
-      to: 1,
-      term: 9,
-      preVote: false,
-      voteGranted: false,
-    } as const;
+    const response = requestVoteResponse({ from: 3, term: 9 });
     leader.step(response, 0);
     expect([leader.role, leader.currentTerm]).toEqual(["leader", 1]);
     leader.step({ ...response, from: 2 }, 0);

@@ -2,6 +2,7 @@
 // `SEEDS=5000` runs more.
 
 import { expect, test } from "bun:test";
+import { messageOf } from "../../src/base/message-of.ts";
 import { RandomCluster, RunStatistics } from "./random-cluster.ts";
 
 const only = process.env["SEED"];
@@ -14,7 +15,7 @@ function run(seed: number): RunStatistics {
     cluster.run(stepsPerRun);
     cluster.heal();
   } catch (error) {
-    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`seed ${seed}: ${messageOf(error)}`, {
       cause: error,
     });
   }

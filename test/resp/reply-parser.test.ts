@@ -139,15 +139,6 @@ describe("ReplyParser", () => {
     expect(parse([bytesOf("*1\r\n*1\r\n*0\r\n")], limits).error).toContain("nested deeper");
   });
 
-  test("takeRest() gives back what is behind the last reply", () => {
-    for (const cut of [1, 3, 100]) {
-      const parser = new ReplyParser();
-      for (const chunk of cutEvery(bytesOf("+OK\r\n\0\x01frames"), cut)) parser.push(chunk);
-      expect(parser.next()).toEqual({ kind: "simple", text: "OK" });
-      expect(byteStringOf(parser.takeRest())).toBe("\0\x01frames");
-    }
-  });
-
   test("reads back what ReplyBuffer writes, in both protocols", () => {
     const random = new SeededRandom(seed);
     for (const protocol of [2, 3] as const) {

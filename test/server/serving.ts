@@ -56,7 +56,6 @@ export class Serving {
       openRequests: () => 0,
       isLeading: () => cluster.leading,
       prepare: (done) => cluster.transferLeadership(0, () => done()),
-      cancel: () => cluster.asked.push("cancel shutdown"),
       end: () => {
         this.server.close();
         this.ended.resolve();

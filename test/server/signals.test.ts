@@ -19,7 +19,6 @@ function processUnderTest(): {
     openRequests: () => 0,
     isLeading: () => true,
     prepare: () => void seen.push("hand over"),
-    cancel: () => void seen.push("cancel"),
     end: () => void seen.push("end"),
   });
   const release = handleSignals({

@@ -3,10 +3,11 @@
 // replays one history.
 
 import { expect, test } from "bun:test";
+import { messageOf } from "../../src/base/message-of.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { Log } from "../../src/storage/log.ts";
 import { commandEntry, logOptions, newLog, textOf } from "./log-fixture.ts";
-import { MemoryDisk, PowerCut } from "./memory-disk.ts";
+import { MemoryDisk, powerLasts } from "./memory-disk.ts";
 
 interface ModelEntry {
   readonly term: number;
@@ -44,16 +45,13 @@ class History {
     const random = this.#random;
     const powerCut = random.below(6) === 0;
     if (powerCut) this.#disk.cutPowerAfter(1 + random.below(12));
-    try {
-      this.#act(random.below(100));
-      this.#syncedIndex = this.#log.durableIndex;
-      this.#alternative = null;
-    } catch (error) {
-      if (!(error instanceof PowerCut)) throw error;
+    if (!powerLasts(() => this.#act(random.below(100)))) {
       this.interrupted++;
       this.#crash();
       return;
     }
+    this.#syncedIndex = this.#log.durableIndex;
+    this.#alternative = null;
     this.#compare(textOf(this.#log), this.#model, this.#model.length);
     if (powerCut || random.below(12) === 0) this.#crash();
   }
@@ -107,11 +105,7 @@ class History {
     // Now and then the power goes again while recovery is at work.
     while (this.#random.below(3) === 0) {
       this.#disk.cutPowerAfter(1 + this.#random.below(8));
-      try {
-        Log.open(logOptions(this.#disk, { securedIndex: this.#committedIndex })).log.close();
-      } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
-      }
+      powerLasts(() => Log.open(logOptions(this.#disk, { securedIndex: this.#committedIndex })).log.close());
       this.#disk.crash(this.#random);
     }
     // `killProcess` leaves the cut armed.
@@ -162,7 +156,7 @@ test("the log keeps what was synced and invents nothing, whatever a crash leaves
       for (let step = 0; step < stepsPerSeed; step++) history.step();
       for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += history[name];
     } catch (error) {
-      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new Error(`seed ${seed}: ${messageOf(error)}`, {
         cause: error,
       });
     }
@@ -182,14 +176,11 @@ function interruptedTruncation(cutAt: number): { disk: MemoryDisk; before: strin
   log.sync();
   const before = textOf(log);
   disk.cutPowerAfter(cutAt);
-  try {
+  const finished = powerLasts(() => {
     log.append([commandEntry(8, 2, "new")]);
     log.sync();
-    return { disk, before, finished: true };
-  } catch (error) {
-    if (!(error instanceof PowerCut)) throw error;
-    return { disk, before, finished: false };
-  }
+  });
+  return { disk, before, finished };
 }
 
 function expectOldOrNew(after: readonly string[], before: readonly string[], finished: boolean): void {
@@ -223,17 +214,15 @@ test("what a killed process left in the page cache may still be lost, at each st
         disk.killProcess();
         disk.cutPowerAfter(cutAt);
         let minimum = 7;
-        try {
+        const lasted = powerLasts(() => {
           const { log } = Log.open(logOptions(disk, { securedIndex: 7 }));
           recovered = true;
           disk.cutPowerAfter(1000);
           log.append([commandEntry(log.lastIndex + 1, 2, "new")]);
           log.sync();
           minimum = log.lastIndex;
-        } catch (error) {
-          if (!(error instanceof PowerCut)) throw error;
-          interrupted++;
-        }
+        });
+        if (!lasted) interrupted++;
         disk.crash(new SeededRandom(seed));
         const after = textOf(Log.open(logOptions(disk, { securedIndex: 7 })).log);
         expect(after.length).toBeGreaterThanOrEqual(minimum);

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { DataDirectory } from "../../src/storage/data-directory.ts";
 import { type Identity, readIdentity, writeIdentity } from "../../src/storage/identity.ts";
-import { commandEntry, smallSegmentBytes, textOf } from "./log-fixture.ts";
-import { MemoryDisk, PowerCut } from "./memory-disk.ts";
+import { codeOf, commandEntry, smallSegmentBytes, textOf } from "./log-fixture.ts";
+import { MemoryDisk, powerLasts } from "./memory-disk.ts";
 
 const identity: Identity = {
   clusterId: "0123456789abcdef0123456789abcdef",
@@ -24,16 +24,6 @@ function withNode(disk: MemoryDisk): DataDirectory {
   log.append([commandEntry(1, 2, "a"), commandEntry(2, 2, "b"), commandEntry(3, 2, "c")]);
   log.sync();
   return directory;
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof Error && "code" in error) return String(error.code);
-    throw error;
-  }
-  return "none";
 }
 
 describe("DataDirectory", () => {
@@ -79,12 +69,7 @@ describe("DataDirectory", () => {
         const disk = new MemoryDisk();
         const directory = open(disk);
         disk.cutPowerAfter(cutAt);
-        try {
-          directory.create(identity);
-          finished = true;
-        } catch (error) {
-          if (!(error instanceof PowerCut)) throw error;
-        }
+        finished = powerLasts(() => directory.create(identity));
         disk.crash(new SeededRandom(seed));
         const { files } = open(disk);
         if (files !== null) {
@@ -104,12 +89,7 @@ describe("DataDirectory", () => {
       const disk = new MemoryDisk();
       const directory = open(disk);
       disk.cutPowerAfter(killAt);
-      try {
-        directory.create(identity);
-        finished = true;
-      } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
-      }
+      finished = powerLasts(() => directory.create(identity));
       disk.killProcess();
       disk.cutPowerAfter(1000);
       const { files } = open(disk);
@@ -126,12 +106,7 @@ describe("DataDirectory", () => {
         const disk = new MemoryDisk();
         const directory = withNode(disk);
         disk.cutPowerAfter(cutAt);
-        try {
-          expect(directory.archive()).toBe("var/data/removed-4711");
-          finished = true;
-        } catch (error) {
-          if (!(error instanceof PowerCut)) throw error;
-        }
+        finished = powerLasts(() => expect(directory.archive()).toBe("var/data/removed-4711"));
         disk.crash(new SeededRandom(seed));
         const again = open(disk);
         if (again.files === null) {
@@ -238,11 +213,7 @@ describe("identity", () => {
     for (let cutAt = 1; cutAt < 12; cutAt++) {
       const old = readIdentity(disk, "data");
       disk.cutPowerAfter(cutAt);
-      try {
-        writeIdentity(disk, "data", { ...moved, nodeId: cutAt });
-      } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
-      }
+      powerLasts(() => writeIdentity(disk, "data", { ...moved, nodeId: cutAt }));
       disk.crash(new SeededRandom(cutAt));
       expect([old.nodeId, cutAt]).toContain(readIdentity(disk, "data").nodeId);
     }

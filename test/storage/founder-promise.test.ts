@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { DataDirectory } from "../../src/storage/data-directory.ts";
-import { StorageError } from "../../src/storage/errors.ts";
-import { MemoryDisk, PowerCut } from "./memory-disk.ts";
+import { codeOf } from "./log-fixture.ts";
+import { MemoryDisk, powerLasts } from "./memory-disk.ts";
 
 const identity = {
   clusterId: "0123456789abcdef0123456789abcdef",
@@ -13,16 +13,6 @@ const identity = {
 
 function open(disk: MemoryDisk): DataDirectory {
   return DataDirectory.open({ disk, path: "/data", segmentSizeBytes: 4096 });
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof StorageError) return error.code;
-    throw error;
-  }
-  return "none";
 }
 
 describe("DataDirectory.promiseFounder()", () => {
@@ -44,11 +34,7 @@ describe("DataDirectory.promiseFounder()", () => {
       const directory = open(disk);
       directory.promiseFounder("n2:6379");
       disk.cutPowerAfter(cutAt);
-      try {
-        directory.promiseFounder("n1:6379");
-      } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
-      }
+      powerLasts(() => directory.promiseFounder("n1:6379"));
       disk.crash(new SeededRandom(cutAt));
       expect(["n1:6379", "n2:6379"]).toContain(open(disk).founderPromise);
     }
@@ -71,12 +57,7 @@ describe("DataDirectory.promiseFounder()", () => {
         const directory = open(disk);
         directory.promiseFounder("n2:6379");
         disk.cutPowerAfter(cutAt);
-        try {
-          directory.create(identity);
-          finished = true;
-        } catch (error) {
-          if (!(error instanceof PowerCut)) throw error;
-        }
+        finished = powerLasts(() => directory.create(identity));
         disk.crash(new SeededRandom(seed));
         const again = open(disk);
         if (again.files === null) continue;

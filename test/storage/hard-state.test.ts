@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { HardStateFile } from "../../src/storage/hard-state.ts";
-import { MemoryDisk, PowerCut } from "./memory-disk.ts";
+import { MemoryDisk, powerLasts } from "./memory-disk.ts";
 
 const owner = { clusterId: "0123456789abcdef0123456789abcdef", nodeId: 4711 };
 const path = "data/hard-state";
@@ -62,13 +62,7 @@ describe("HardStateFile", () => {
         const file = HardStateFile.open(disk, path, owner);
         file.save({ currentTerm: 3, votedFor: 9 });
         disk.cutPowerAfter(cutAt);
-        let saved = false;
-        try {
-          file.save({ currentTerm: 4, votedFor: 8 });
-          saved = true;
-        } catch (error) {
-          if (!(error instanceof PowerCut)) throw error;
-        }
+        const saved = powerLasts(() => file.save({ currentTerm: 4, votedFor: 8 }));
         disk.crash(new SeededRandom(seed));
         const state = stateOf(HardStateFile.open(disk, path, owner));
         if (saved || state[0] === 4) expect(state).toEqual([4, 8, 0]);

@@ -47,6 +47,17 @@ export function bodyText(log: Log, index: LogIndex): string {
   return Buffer.from(log.body(index)).latin1Slice();
 }
 
+/** The code of the error that `action` throws; `none` when it throws none. */
+export function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return String(error.code);
+    throw error;
+  }
+  return "none";
+}
+
 /** The whole log as text, one line an entry. */
 export function textOf(log: Log): string[] {
   const lines: string[] = [];

@@ -14,6 +14,17 @@ export class PowerCut extends Error {
   override readonly name = "PowerCut";
 }
 
+/** Runs `action`; false when the power went in the middle of it. */
+export function powerLasts(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (!(error instanceof PowerCut)) throw error;
+    return false;
+  }
+}
+
 interface PendingWrite {
   readonly offset: number;
   readonly bytes: Uint8Array;

@@ -3,10 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataDirectory } from "../../src/storage/data-directory.ts";
-import { DiskError } from "../../src/storage/disk.ts";
 import { Log } from "../../src/storage/log.ts";
 import { SystemDisk } from "../../src/storage/system-disk.ts";
-import { bodyText, commandEntry, logOptions, textOf } from "./log-fixture.ts";
+import { bodyText, codeOf, commandEntry, logOptions, textOf } from "./log-fixture.ts";
 
 const root = mkdtempSync(join(tmpdir(), "vlot-disk-"));
 const disk = new SystemDisk();
@@ -16,15 +15,6 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function freshPath(): string {
   return join(root, `f${++names}`);
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof DiskError ? error.code : String(error);
-  }
-  return "none";
 }
 
 describe("SystemDisk", () => {

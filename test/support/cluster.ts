@@ -5,6 +5,14 @@ import type { Place } from "./scenario.ts";
 import { until } from "./until.ts";
 import { type RaftInfo, VlotProcess } from "./vlot-process.ts";
 
+/** The first of the nodes that says it leads; waits for it. */
+export function leaderAmong(nodes: readonly VlotProcess[]): Promise<VlotProcess> {
+  return until("a leader", async () => {
+    for (const node of nodes) if ((await node.field("role")) === "leader") return node;
+    return null;
+  });
+}
+
 export interface ClusterOptions {
   readonly flags?: readonly string[];
   /** requirepass and cluster-password of every node. */

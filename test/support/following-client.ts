@@ -2,7 +2,7 @@
 // answered, or its outcome is unknown. What was surely not done is tried again.
 
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
-import { ConnectionLost, NoReply, RespClient } from "./resp-client.ts";
+import { isUnanswered, RespClient } from "./resp-client.ts";
 
 export type Outcome =
   | { readonly kind: "answered"; readonly reply: ReplyValue }
@@ -95,8 +95,7 @@ async function attempt(connection: RespClient, args: string[]): Promise<Outcome>
       return { kind: "unknown", why: reply.text };
     return { kind: "answered", reply };
   } catch (error) {
-    if (error instanceof ConnectionLost || error instanceof NoReply)
-      return { kind: "unknown", why: error.message };
+    if (isUnanswered(error)) return { kind: "unknown", why: error.message };
     throw error;
   }
 }
@@ -105,7 +104,7 @@ async function connectOrNull(port: number, timeoutMs: number): Promise<RespClien
   try {
     return await RespClient.connect(port, { timeoutMs });
   } catch (error) {
-    if (error instanceof ConnectionLost || error instanceof NoReply) return null;
+    if (isUnanswered(error)) return null;
     throw error;
   }
 }

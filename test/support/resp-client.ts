@@ -14,6 +14,11 @@ export class NoReply extends Error {
   override readonly name = "NoReply";
 }
 
+/** Whether a call failed for want of an answer: then nobody knows what became of it. */
+export function isUnanswered(error: unknown): error is ConnectionLost | NoReply {
+  return error instanceof ConnectionLost || error instanceof NoReply;
+}
+
 interface Waiter {
   readonly resolve: (reply: ReplyValue) => void;
   readonly reject: (error: Error) => void;

@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { plain } from "../server/test-client.ts";
 import { vlotExecutable } from "./executable.ts";
-import { RespClient } from "./resp-client.ts";
+import { isUnanswered, RespClient } from "./resp-client.ts";
 import type { Place } from "./scenario.ts";
 import { until } from "./until.ts";
 
@@ -146,7 +146,7 @@ export class VlotProcess {
       const reply = await client.call("RAFT.INFO");
       return reply.kind === "bulk" ? fieldsOf(reply.text) : null;
     } catch (error) {
-      if (error instanceof Error && /^(ConnectionLost|NoReply)$/.test(error.name)) return null;
+      if (isUnanswered(error)) return null;
       throw error;
     } finally {
       client?.close();

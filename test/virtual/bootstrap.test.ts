@@ -2,7 +2,6 @@
 // two, and in the end every node is a member of it.
 
 import { assert } from "../../src/base/assert.ts";
-import { SeededRandom } from "../../src/base/random.ts";
 import { type Counts, testHistories } from "./histories.ts";
 import { type FaultKind, VirtualFaults } from "./virtual-faults.ts";
 import { VirtualWorld } from "./virtual-world.ts";
@@ -22,7 +21,7 @@ function selfStarting(seed: number, machines: number, expect: number): Counts {
   const addresses = Array.from({ length: machines }, (_, at) => `n${at + 1}:6379`).join(",");
   const settings = { "bootstrap-expect": String(expect), join: addresses };
   const world = new VirtualWorld({ seed, machines, settings });
-  const faults = new VirtualFaults(world, new SeededRandom(world.random.uint32()), faultKinds);
+  const faults = new VirtualFaults(world, faultKinds);
   // In any order, and not all at once.
   for (const machine of world.machines)
     world.time.after(world.random.below(1500), () => machine.isRunning || machine.start());

@@ -1,7 +1,6 @@
 // Clusters under load while everything goes wrong: what was acknowledged is there, every read is linearizable, every
 // client sees its own commands in their order, and in the end all replicas are equal.
 
-import { SeededRandom } from "../../src/base/random.ts";
 import { type Counts, testHistories } from "./histories.ts";
 import { type FaultKind, VirtualFaults } from "./virtual-faults.ts";
 import { VirtualLoad } from "./virtual-load.ts";
@@ -17,7 +16,7 @@ function underFaults(seed: number, { kinds, proxy = false, machines = 3 }: Scena
   const world = new VirtualWorld({ seed, machines, settings: { "follower-proxy": proxy ? "yes" : "no" } });
   world.formCluster();
   const load = new VirtualLoad(world, 4);
-  const faults = new VirtualFaults(world, new SeededRandom(world.random.uint32()), kinds);
+  const faults = new VirtualFaults(world, kinds);
   load.start();
   faults.run(2000, 200);
   world.settle();

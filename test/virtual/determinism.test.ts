@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { SeededRandom } from "../../src/base/random.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
 import { VirtualLoad } from "./virtual-load.ts";
 import { VirtualWorld } from "./virtual-world.ts";
@@ -9,7 +8,7 @@ function historyOf(seed: number): unknown[] {
   const world = new VirtualWorld({ seed, machines: 3, settings: { "follower-proxy": "yes" } });
   world.formCluster();
   const load = new VirtualLoad(world, 4);
-  const faults = new VirtualFaults(world, new SeededRandom(world.random.uint32()));
+  const faults = new VirtualFaults(world);
   load.start();
   faults.run(1500, 150);
   world.settle();

@@ -100,7 +100,7 @@ function withClocks(seed: number, kinds: readonly FaultKind[]): Counts {
   for (const machine of world.machines) machine.wallOffsetMs = world.random.below(2 * hourMs) - hourMs;
   world.formCluster();
   const load = new VolatileLoad(world);
-  const faults = new VirtualFaults(world, new SeededRandom(world.random.uint32()), kinds);
+  const faults = new VirtualFaults(world, kinds);
   load.start();
   faults.run(2500, 150);
   load.sending = false;

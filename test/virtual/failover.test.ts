@@ -22,6 +22,14 @@ function othersThan(world: VirtualWorld, name: string): string[] {
   return world.machines.map((machine) => machine.name).filter((other) => other !== name);
 }
 
+/** Nothing gets from `name` to the other machines any more, nor back. */
+function cutOff(world: VirtualWorld, name: string): void {
+  for (const other of othersThan(world, name)) {
+    world.network.cut(name, other);
+    world.network.cut(other, name);
+  }
+}
+
 /** The answers to commands sent over one connection, as they come in. */
 function sendAll(world: VirtualWorld, target: string, ...commands: string[]): string[] {
   const client = world.connect(target);
@@ -35,10 +43,7 @@ describe("a leader that is cut off", () => {
   test("answers its pending write TIMEOUT, and the others do without it", () => {
     const world = clusterOf(1);
     const leader = leaderOf(world);
-    for (const other of othersThan(world, leader)) {
-      world.network.cut(leader, other);
-      world.network.cut(other, leader);
-    }
+    cutOff(world, leader);
     const answers = sendAll(world, leader, "INCR k", "GET k", "PING");
     world.run(200);
     expect(answers).toEqual([]);
@@ -65,10 +70,7 @@ describe("a leader that is cut off", () => {
   test("serves no read", () => {
     const world = clusterOf(3);
     const leader = leaderOf(world);
-    for (const other of othersThan(world, leader)) {
-      world.network.cut(leader, other);
-      world.network.cut(other, leader);
-    }
+    cutOff(world, leader);
     const answers = sendAll(world, leader, "GET k");
     world.run(1400);
     expect(answers).toEqual([]);
@@ -80,10 +82,7 @@ describe("a leader that is cut off", () => {
 test("a leader that was throttled and then deposed says that there is no leader", () => {
   const world = clusterOf(9, { "max-uncommitted-size": "1mb" });
   const leader = leaderOf(world);
-  for (const other of othersThan(world, leader)) {
-    world.network.cut(leader, other);
-    world.network.cut(other, leader);
-  }
+  cutOff(world, leader);
   const value = "x".repeat(700_000);
   sendAll(world, leader, `SET a ${value}`, `SET b ${value}`);
   world.run(100);
@@ -103,10 +102,7 @@ describe("a leader that stands still while another takes over", () => {
     const client = world.connect(old);
     client.send(["PING"], () => undefined);
     world.run(20);
-    for (const other of othersThan(world, old)) {
-      world.network.cut(old, other);
-      world.network.cut(other, old);
-    }
+    cutOff(world, old);
     world.machine(old).process?.standStill(1500);
     world.runUntil("another leader", () =>
       othersThan(world, old).some((name) => world.machine(name).process?.node.leading),

@@ -2,6 +2,7 @@
 // `TRACE=1` shows what the nodes log.
 
 import { expect, test } from "bun:test";
+import { messageOf } from "../../src/base/message-of.ts";
 
 const only = process.env["SEED"];
 const seedCount = process.env["SEEDS"];
@@ -39,7 +40,7 @@ function runOne(seed: number, history: (seed: number) => Counts): Counts {
   try {
     return history(seed);
   } catch (error) {
-    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`seed ${seed}: ${messageOf(error)}`, {
       cause: error,
     });
   }

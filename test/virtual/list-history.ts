@@ -14,7 +14,6 @@ export class ListHistory {
   readonly #outcomes: Outcome[] = [];
   acknowledged = 0;
   unknown = 0;
-  refused = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -46,7 +45,6 @@ export class ListHistory {
 
   wasRefused(number: number): void {
     this.#settle(number, "refused");
-    this.refused++;
   }
 
   isUnknown(number: number): void {

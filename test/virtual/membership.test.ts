@@ -81,11 +81,7 @@ function changingMembers(seed: number): Counts {
   world.formCluster();
   const load = new VirtualLoad(world, 3);
   const operator = new Operator(world);
-  const faults = new VirtualFaults(world, new SeededRandom(world.random.uint32()), [
-    "breakConnection",
-    "transfer",
-    "wallJump",
-  ]);
+  const faults = new VirtualFaults(world, ["breakConnection", "transfer", "wallJump"]);
   load.start();
   for (let change = 0; change < changes; change++) {
     faults.run(100, 100);

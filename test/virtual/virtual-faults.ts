@@ -2,7 +2,7 @@
 // middle of a write), networks that fall apart in one direction or both, connections that break, processes that stand
 // still, wall clocks that jump, leaders that are told to hand over.
 
-import type { SeededRandom } from "../../src/base/random.ts";
+import { SeededRandom } from "../../src/base/random.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 import type { VirtualWorld } from "./virtual-world.ts";
 
@@ -33,9 +33,9 @@ export class VirtualFaults {
   readonly #random: SeededRandom;
   readonly #kinds: readonly FaultKind[];
 
-  constructor(world: VirtualWorld, random: SeededRandom, kinds: readonly FaultKind[] = faultKinds) {
+  constructor(world: VirtualWorld, kinds: readonly FaultKind[] = faultKinds) {
     this.#world = world;
-    this.#random = random;
+    this.#random = new SeededRandom(world.random.uint32());
     this.#kinds = kinds;
     this.counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>;
   }

@@ -37,8 +37,6 @@ const commands = new CommandTable();
 export class VirtualMachine {
   readonly name: string;
   readonly disk: MemoryDisk;
-  /** Options of the processes started from now on. */
-  settings: Settings;
   /** How far the wall clock is off. */
   #wallOffsetMs = 0;
   readonly #options: MachineOptions;
@@ -48,7 +46,6 @@ export class VirtualMachine {
 
   constructor(options: MachineOptions) {
     this.name = options.name;
-    this.settings = options.settings;
     this.#options = options;
     const { time, random } = options;
     this.disk = new MemoryDisk((complete) => {
@@ -132,7 +129,7 @@ export class VirtualProcess {
     this.#options = options;
     this.#events = events;
     this.clock = new VirtualClock(options.time, this.run, machine.wallOffsetMs);
-    for (const [name, text] of Object.entries(machine.settings)) load(this.config, name, text);
+    for (const [name, text] of Object.entries(options.settings)) load(this.config, name, text);
     const { config, clock } = this;
     const logger = options.loggerOf(options.name);
     const random = new SeededRandom(options.random.uint32());
@@ -230,7 +227,6 @@ export class VirtualProcess {
       openRequests: () => this.node.openRequests,
       isLeading: () => this.node.leading,
       prepare: (done) => this.node.prepareShutdown(done),
-      cancel: () => undefined,
       end: () => {
         this.server.close();
         this.node.stop();

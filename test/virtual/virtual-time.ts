@@ -83,7 +83,7 @@ export class VirtualTime {
 }
 
 /** When the world began, by everybody's clocks: 2023-11-14T22:13:20Z. */
-export const worldStartMs = 1_700_000_000_000;
+const worldStartMs = 1_700_000_000_000;
 
 /** The clock of one process. Whatever it calls goes through `run`, which knows whether that process still lives. */
 export class VirtualClock implements Clock {

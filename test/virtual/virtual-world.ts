@@ -63,13 +63,13 @@ export class VirtualWorld {
   // ── Machines ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A further machine, not started. */
-  addMachine(settings: Settings = {}): VirtualMachine {
+  addMachine(): VirtualMachine {
     const machine = new VirtualMachine({
       name: `n${this.machines.length + 1}`,
       time: this.time,
       network: this.network,
       random: new SeededRandom(this.random.uint32()),
-      settings: { ...this.#settings, ...settings },
+      settings: this.#settings,
       loggerOf: (name) => this.#loggerOf(name),
     });
     this.machines.push(machine);
@@ -151,7 +151,8 @@ export class VirtualWorld {
   // ── Clients ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A new connection from a machine of its own. */
-  connect(target: string, host: string = `c${++this.#clientCount}`): VirtualClient {
+  connect(target: string): VirtualClient {
+    const host = `c${++this.#clientCount}`;
     this.network.switchOn(host);
     return new VirtualClient(this.network, host, target);
   }
@@ -169,11 +170,10 @@ export class VirtualWorld {
     return answer;
   }
 
-  expectCall(target: string, args: readonly string[], expected: RegExp): string {
+  expectCall(target: string, args: readonly string[], expected: RegExp): void {
     const text = textOf(this.call(target, args));
     if (!expected.test(text))
       throw new Error(`${target} answered ${args.join(" ")} with ${text}; ${this.describe()}`);
-    return text;
   }
 
   // ── To look at ──────────────────────────────────────────────────────────────────────────────────────────────────

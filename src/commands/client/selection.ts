@@ -57,26 +57,24 @@ const list: LocalCommand = {
 function runList(context: LocalContext, args: readonly string[]): void {
   const { reply, server } = context;
   const word = args.length > 2 ? (args[2] as string).toLowerCase() : "";
+  let listed = [...server.clients];
   if (word === "type" && args.length === 4) {
     const type = typeWords.get((args[3] as string).toLowerCase());
     if (type === undefined) return reply.error(errorFor.unknownClientType(args[3] as string));
-    let text = "";
-    for (const client of server.clients) if (client.type === type) text += `${client.describe()}\n`;
-    return reply.verbatim("txt", text);
-  }
-  if (word === "id" && args.length > 3) {
-    let text = "";
+    listed = listed.filter((client) => client.type === type);
+  } else if (word === "id" && args.length > 3) {
+    listed = [];
     for (let at = 3; at < args.length; at++) {
       const id = parseInt64(args[at] as string);
       if (id === null) return reply.error(errors.clientIdInvalid);
       const client = server.clientById(Number(id));
-      if (client !== undefined) text += `${client.describe()}\n`;
+      if (client !== undefined) listed.push(client);
     }
-    return reply.verbatim("txt", text);
+  } else if (args.length > 2) {
+    return reply.error(errors.syntax);
   }
-  if (args.length > 2) return reply.error(errors.syntax);
   let text = "";
-  for (const client of server.clients) text += `${client.describe()}\n`;
+  for (const client of listed) text += `${client.describe()}\n`;
   reply.verbatim("txt", text);
 }
 

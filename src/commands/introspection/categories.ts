@@ -3,7 +3,7 @@
 import type { Command, CommandFlag, CommandGroup } from "../command.ts";
 
 /** All categories, in the order in which Redis prints them. */
-export const categoryNames: readonly string[] = [
+const categoryNames: readonly string[] = [
   "keyspace",
   "read",
   "write",

@@ -2,7 +2,7 @@
 
 import { matchesGlob } from "../../base/glob.ts";
 import { errors } from "../../resp/errors.ts";
-import type { Command, LocalCommand } from "../command.ts";
+import { type Command, fitsArity, type LocalCommand } from "../command.ts";
 import type { LocalContext } from "../context.ts";
 import { helpSubcommand } from "../help.ts";
 import { categoriesOf } from "./categories.ts";
@@ -103,21 +103,15 @@ const list: LocalCommand = {
 
 function runList(context: LocalContext, args: readonly string[]): void {
   const { reply } = context;
-  let names: readonly string[];
-  if (args.length === 2) {
-    names = everyCommand(context).map(({ command, parent }) => fullName(command, parent));
-  } else if (args.length === 5 && (args[2] as string).toLowerCase() === "filterby") {
-    const wanted = args[4] as string;
-    const select = filters.get((args[3] as string).toLowerCase());
+  let found = everyCommand(context);
+  if (args.length > 2) {
+    const isFilter = args.length === 5 && (args[2] as string).toLowerCase() === "filterby";
+    const select = isFilter ? filters.get((args[3] as string).toLowerCase()) : undefined;
     if (select === undefined) return reply.error(errors.syntax);
-    names = everyCommand(context)
-      .filter((entry) => select(entry, wanted))
-      .map(({ command, parent }) => fullName(command, parent));
-  } else {
-    return reply.error(errors.syntax);
+    found = found.filter((entry) => select(entry, args[4] as string));
   }
-  reply.array(names.length);
-  for (const name of names) reply.bulk(name);
+  reply.array(found.length);
+  for (const { command, parent } of found) reply.bulk(fullName(command, parent));
 }
 
 const filters: ReadonlyMap<string, (entry: Named, wanted: string) => boolean> = new Map([
@@ -182,7 +176,7 @@ function keysOfFullCommand(context: LocalContext, full: readonly string[]): read
     reply.error(errors.getKeysInvalidCommand);
   } else if (command.keySpecs.length === 0) {
     reply.error(errors.getKeysNoKeys);
-  } else if (command.arity > 0 ? command.arity !== full.length : full.length < -command.arity) {
+  } else if (!fitsArity(command, full.length)) {
     reply.error(errors.getKeysInvalidCount);
   } else {
     const keys = keyAccesses(command, full);

@@ -1,32 +1,8 @@
 // One command as COMMAND and COMMAND INFO show it, and its first, last and step of keys as old clients know them.
 
 import type { Reply } from "../../resp/reply.ts";
-import type { Command, CommandFlag, KeySpec } from "../command.ts";
+import { type Command, commandFlags, type KeySpec } from "../command.ts";
 import { categoriesOf } from "./categories.ts";
-
-/** The flags in the order in which Redis prints them. */
-const flagOrder: readonly CommandFlag[] = [
-  "write",
-  "readonly",
-  "denyoom",
-  "admin",
-  "pubsub",
-  "noscript",
-  "blocking",
-  "loading",
-  "stale",
-  "skip_monitor",
-  "skip_slowlog",
-  "asking",
-  "fast",
-  "no_auth",
-  "may_replicate",
-  "no_mandatory_keys",
-  "no_async_loading",
-  "no_multi",
-  "movablekeys",
-  "allow_busy",
-];
 
 /** Key positions in the form of Redis 2.8: first key, last key (negative: from the end), step; all 0 without keys. */
 interface KeyRange {
@@ -40,7 +16,7 @@ interface KeyRange {
 /** Writes the ten elements of a command's entry. `parent` is the container's name for a subcommand. */
 export function describeCommand(reply: Reply, command: Command, parent?: string): void {
   const range = keyRangeOf(command.keySpecs);
-  const flags = flagOrder.filter(
+  const flags = commandFlags.filter(
     (flag) => command.flags.includes(flag) || (flag === "movablekeys" && range.movable),
   );
   reply.array(10);
@@ -121,7 +97,15 @@ function writeSearch(
   reply.bulk(type);
   reply.bulk("spec");
   reply.map(fields.length);
-  for (const [name, value] of fields) {
+  writePairs(reply, fields);
+}
+
+/** Names and values, the inside of a map. */
+export function writePairs(
+  reply: Reply,
+  pairs: readonly (readonly [name: string, value: string | number])[],
+): void {
+  for (const [name, value] of pairs) {
     reply.bulk(name);
     if (typeof value === "number") reply.integer(value);
     else reply.bulk(value);

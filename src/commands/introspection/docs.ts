@@ -2,7 +2,7 @@
 
 import type { Reply } from "../../resp/reply.ts";
 import type { ArgumentSpec, Command } from "../command.ts";
-import { fullName } from "./describe.ts";
+import { fullName, writePairs } from "./describe.ts";
 
 /** Writes a command's name and the map that documents it: one pair of the answer's map. */
 export function documentCommand(reply: Reply, command: Command, parent?: string): void {
@@ -79,11 +79,7 @@ function writeArgument(reply: Reply, argument: ArgumentSpec): void {
   if (argument.token !== undefined) pairs.push(["token", argument.token]);
   if (argument.since !== undefined) pairs.push(["since", argument.since]);
   reply.map(pairs.length + Number(flags.length > 0) + Number(inner !== null));
-  for (const [name, value] of pairs) {
-    reply.bulk(name);
-    if (typeof value === "number") reply.integer(value);
-    else reply.bulk(value);
-  }
+  writePairs(reply, pairs);
   if (flags.length > 0) writeFlags(reply, "flags", flags);
   if (inner !== null) {
     reply.bulk("arguments");

@@ -1,11 +1,12 @@
 // Setting and dropping deadlines: EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, PERSIST. "Now" is the stamp of the entry, so every
 // replica computes the same deadline; one that has come already deletes the key at once.
 
-import { int64Max, int64Min, parseInt64, parseSafeInteger } from "../../base/parse-integer.ts";
+import { parseInteger } from "../../base/parse-integer.ts";
 import type { KeyEntry } from "../../keyspace/key-entry.ts";
 import { errorFor, errors } from "../../resp/errors.ts";
 import type { ArgumentSpec, Command, CommandFacts, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
+import { deadlineOf, type DeadlineScale } from "../deadline.ts";
 import { oneKey } from "../key-specs.ts";
 
 const key: ArgumentSpec = { name: "key", type: "key", keySpecIndex: 0 };
@@ -114,13 +115,6 @@ const persist = {
 
 export const expiryCommands: readonly Command[] = [expire, pexpire, expireat, pexpireat, persist];
 
-/** What the amount of an EXPIRE counts, and from where. */
-interface Scale {
-  readonly unitMs: 1 | 1000;
-  readonly fromMs: number;
-  readonly commandName: string;
-}
-
 interface Conditions {
   nx: boolean;
   xx: boolean;
@@ -128,11 +122,13 @@ interface Conditions {
   lt: boolean;
 }
 
-function expireKey(context: DataContext, args: readonly string[], scale: Scale): void {
+function expireKey(context: DataContext, args: readonly string[], scale: DeadlineScale): void {
   const { db, reply } = context;
   const conditions = readConditions(args);
   if (typeof conditions === "string") return reply.error(conditions);
-  const deadlineMs = readDeadline(args[2] ?? "", scale);
+  const amount = parseInteger(args[2] ?? "");
+  if (amount === null) return reply.error(errors.notAnInteger);
+  const deadlineMs = deadlineOf(amount, scale);
   if (typeof deadlineMs === "string") return reply.error(deadlineMs);
   const entry = db.find(args[1] ?? "");
   if (entry === undefined || !meets(entry, deadlineMs, conditions)) return reply.integer(0);
@@ -160,23 +156,4 @@ function meets(entry: KeyEntry, deadlineMs: number, conditions: Conditions): boo
   if (conditions.xx && currentMs === Infinity) return false;
   if (conditions.gt && deadlineMs <= currentMs) return false;
   return !conditions.lt || deadlineMs < currentMs;
-}
-
-/**
- * The deadline, milliseconds since 1970 (beyond 2^53 to the nearest double); or the text of the error to answer. Negative
- * amounts are fine, what leaves 64 bits is not.
- */
-function readDeadline(amount: string, scale: Scale): number | string {
-  const safe = parseSafeInteger(amount);
-  if (safe !== null) {
-    const productMs = safe * scale.unitMs;
-    const deadlineMs = productMs + scale.fromMs;
-    if (Number.isSafeInteger(productMs) && Number.isSafeInteger(deadlineMs)) return deadlineMs;
-  }
-  const value = parseInt64(amount);
-  if (value === null) return errors.notAnInteger;
-  const productMs = value * BigInt(scale.unitMs);
-  const deadlineMs = productMs + BigInt(scale.fromMs);
-  if (productMs < int64Min || deadlineMs > int64Max) return errorFor.invalidExpireTime(scale.commandName);
-  return Number(deadlineMs);
 }

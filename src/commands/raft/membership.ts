@@ -4,7 +4,7 @@
 import { errorFor, errors } from "../../resp/errors.ts";
 import type { LocalCommand } from "../command.ts";
 import { isPrintableName } from "../connection.ts";
-import type { LocalContext } from "../context.ts";
+import type { ClientPort, LocalContext } from "../context.ts";
 import { isWord, parseAddress, parseNodeId } from "./arguments.ts";
 import { raftFacts } from "./facts.ts";
 
@@ -60,10 +60,7 @@ function runJoin(context: LocalContext, args: readonly string[]): void {
     if (address === null) return reply.error(errors.nodeAddressInvalid);
     addresses.push(address);
   }
-  const later = client.answerLater();
-  context.cluster.join(addresses, (error) =>
-    later.answer((out) => (error === null ? out.ok() : out.error(error))),
-  );
+  context.cluster.join(addresses, outcomeLater(client));
 }
 
 const node: LocalCommand = {
@@ -123,10 +120,7 @@ function runRemove(context: LocalContext, args: readonly string[]): void {
   if (args.length !== 3) return reply.error(errorFor.wrongArity("raft.node"));
   const id = parseNodeId(args[2] as string, 1);
   if (id === null) return reply.error(errors.nodeIdInvalid);
-  const later = client.answerLater();
-  context.cluster.removeNode(id, (error) =>
-    later.answer((out) => (error === null ? out.ok() : out.error(error))),
-  );
+  context.cluster.removeNode(id, outcomeLater(client));
 }
 
 const transferLeader: LocalCommand = {
@@ -142,10 +136,7 @@ const transferLeader: LocalCommand = {
     if (error !== null) return reply.error(error);
     const target = args[1] === undefined ? 0 : parseNodeId(args[1], 1);
     if (target === null) return reply.error(errors.transferTargetInvalid);
-    const later = context.client.answerLater();
-    context.cluster.transferLeadership(target, (failure) =>
-      later.answer((out) => (failure === null ? out.ok() : out.error(failure))),
-    );
+    context.cluster.transferLeadership(target, outcomeLater(context.client));
   },
 };
 
@@ -161,5 +152,11 @@ const timeoutNow: LocalCommand = {
     else reply.error(error);
   },
 };
+
+/** Lets the client wait; the function returned answers it OK, or the error. */
+function outcomeLater(client: ClientPort): (error: string | null) => void {
+  const later = client.answerLater();
+  return (error) => later.answer((out) => (error === null ? out.ok() : out.error(error)));
+}
 
 export const membershipCommands: readonly LocalCommand[] = [cluster, node, timeoutNow, transferLeader];

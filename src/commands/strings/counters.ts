@@ -9,6 +9,7 @@ import {
 } from "../../base/long-double.ts";
 import { int64Max, int64Min, parseInteger } from "../../base/parse-integer.ts";
 import { errors } from "../../resp/errors.ts";
+import type { Database } from "../../keyspace/database.ts";
 import { storedString } from "../../keyspace/value.ts";
 import type { ArgumentSpec, Command, DataCommand } from "../command.ts";
 import type { DataContext } from "../context.ts";
@@ -111,13 +112,13 @@ function addInteger(context: DataContext, keyName: string, amount: number | bigi
     const sum = old + amount;
     // Adding two safe integers that leave the safe range never lands inside it by rounding.
     if (Number.isSafeInteger(sum)) {
-      store(context, { keyName, entry }, sum);
+      store(context.db, keyName, entry, sum);
       return context.reply.integer(sum);
     }
   }
   const sum = BigInt(old) + BigInt(amount);
   if (sum < int64Min || sum > int64Max) return context.reply.error(errors.incrementOverflow);
-  store(context, { keyName, entry }, storedString(sum.toString()));
+  store(context.db, keyName, entry, storedString(sum.toString()));
   context.reply.integer(sum);
 }
 
@@ -125,15 +126,10 @@ function integerOf(value: StringValue): number | bigint | null {
   return typeof value === "number" ? value : parseInteger(value);
 }
 
-interface Place {
-  readonly keyName: string;
-  readonly entry: StringEntry | undefined;
-}
-
 /** Replaces the value of an existing key, whose expiry stays, or creates the key. */
-function store(context: DataContext, place: Place, value: StringValue): void {
-  if (place.entry === undefined) context.db.set(place.keyName, value);
-  else context.db.replaceValue(place.entry, value);
+function store(db: Database, keyName: string, entry: StringEntry | undefined, value: StringValue): void {
+  if (entry === undefined) db.set(keyName, value);
+  else db.replaceValue(entry, value);
 }
 
 function addFloat(context: DataContext, args: readonly string[]): void {
@@ -149,6 +145,6 @@ function addFloat(context: DataContext, args: readonly string[]): void {
   if (sum === null) return reply.error(errors.incrementNotFinite);
   // Kept as text even if integral: Redis does not give the result its integer encoding.
   const text = formatLongDouble(sum);
-  store(context, { keyName, entry }, text);
+  store(context.db, keyName, entry, text);
   reply.bulk(text);
 }

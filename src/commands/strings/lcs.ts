@@ -47,7 +47,7 @@ function findCommonSubsequence(context: DataContext, args: readonly string[]): v
   const options = parseLcsOptions(args);
   if (typeof options === "string") return reply.error(options);
   if (options.length && options.indexes) return reply.error(errors.lcsLengthAndIndexes);
-  const found = subsequenceWithin(a, b, stringBytesMax);
+  const found = subsequenceOf(a, b);
   if (typeof found === "string") return reply.error(found);
   if (options.indexes) writeIndexes(context, found, options);
   else if (options.length) reply.integer(found.length);
@@ -78,9 +78,9 @@ function parseLcsOptions(args: readonly string[]): LcsOptions | string {
   return options;
 }
 
-/** The search, or an error text if its table would take more than `bytesMax` or than there is. */
-function subsequenceWithin(a: string, b: string, bytesMax: number): CommonSubsequence | string {
-  if (tableBytes(a.length, b.length) > bytesMax) return errors.lcsTooMuchMemory;
+/** The search, or an error text if its table would take more than a string may or than there is. */
+function subsequenceOf(a: string, b: string): CommonSubsequence | string {
+  if (tableBytes(a.length, b.length) > stringBytesMax) return errors.lcsTooMuchMemory;
   try {
     return new CommonSubsequence(a, b);
   } catch (error) {

@@ -1,7 +1,4 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { counterCommands } from "../../../src/commands/strings/counters.ts";
-import { getCommands } from "../../../src/commands/strings/get.ts";
-import { setCommands } from "../../../src/commands/strings/set.ts";
 import { CommandHarness } from "../harness.ts";
 
 const notAnInteger = "(error) ERR value is not an integer or out of range";
@@ -9,7 +6,7 @@ const overflow = "(error) ERR increment or decrement would overflow";
 
 let h: CommandHarness;
 beforeEach(() => {
-  h = new CommandHarness(setCommands, getCommands, counterCommands);
+  h = new CommandHarness();
 });
 
 describe("INCR, DECR, INCRBY and DECRBY", () => {

@@ -1,10 +1,5 @@
 import { heapStats } from "bun:jsc";
 import { beforeEach, describe, expect, test } from "bun:test";
-import { getCommands } from "../../../src/commands/strings/get.ts";
-import { lcsCommands } from "../../../src/commands/strings/lcs.ts";
-import { multiKeyCommands } from "../../../src/commands/strings/multi-key.ts";
-import { rangeCommands } from "../../../src/commands/strings/ranges.ts";
-import { setCommands } from "../../../src/commands/strings/set.ts";
 import { stringBytesMax } from "../../../src/keyspace/value.ts";
 import { CommandHarness } from "../harness.ts";
 import type { RecordedReply } from "../reply-recorder.ts";
@@ -14,7 +9,7 @@ const notAnInteger = "(error) ERR value is not an integer or out of range";
 
 let h: CommandHarness;
 beforeEach(() => {
-  h = new CommandHarness(setCommands, getCommands, rangeCommands, multiKeyCommands, lcsCommands);
+  h = new CommandHarness();
 });
 
 describe("GETRANGE and SUBSTR", () => {

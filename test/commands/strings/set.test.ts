@@ -1,7 +1,4 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { getCommands } from "../../../src/commands/strings/get.ts";
-import { rangeCommands } from "../../../src/commands/strings/ranges.ts";
-import { setCommands } from "../../../src/commands/strings/set.ts";
 import { CommandHarness, startMs } from "../harness.ts";
 
 const syntaxError = "(error) ERR syntax error";
@@ -9,7 +6,7 @@ const invalidExpire = "(error) ERR invalid expire time in 'set' command";
 
 let h: CommandHarness;
 beforeEach(() => {
-  h = new CommandHarness(setCommands, getCommands, rangeCommands);
+  h = new CommandHarness();
 });
 
 describe("SET", () => {

@@ -98,7 +98,7 @@ class ServingProcess {
         throw error;
       logger.warning(error.message);
       if (this.#config.get("logfile") !== "") console.error(`vlot: ${error.message}`);
-      process.exit(statusOf(error));
+      process.exit(isWrongPath(error) ? exitStatus.start : statusOf(error));
     }
     writePidFile(this.#config, logger);
     logger.notice(
@@ -197,6 +197,14 @@ class ServingProcess {
     removePidFile(this.#config, this.#logger);
     process.exit(status);
   }
+}
+
+/** Whether no directory can be there, or not for this user: a mistake in `dir` rather than a failing disk. */
+function isWrongPath(error: Error): boolean {
+  return (
+    error instanceof DiskError &&
+    ["EACCES", "EEXIST", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR", "EPERM", "EROFS"].includes(error.code)
+  );
 }
 
 function statusOf(error: Error): number {

@@ -50,6 +50,8 @@ export type CommandGroup =
 
 /** Redis' key specifications (7.0): where the search begins, how keys are found from there, what happens to them. */
 export interface KeySpec {
+  /** What the flags do not say. */
+  readonly notes?: string;
   readonly flags: readonly string[];
   readonly beginSearch:
     | { readonly kind: "index"; readonly index: number }

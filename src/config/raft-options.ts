@@ -34,7 +34,7 @@ export const raftOptions = [
     default: "120000",
     when: "runtime",
     raft: true,
-    help: "How long JOIN goes on trying the addresses it was given.",
+    help: "How long JOIN goes on asking nodes that answer but cannot add it yet, as in an election. Where nobody listens it does not wait: JOIN fails when no address is left.",
   },
   {
     name: "cluster-user",

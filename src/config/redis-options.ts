@@ -112,7 +112,7 @@ export const redisOptions = [
     max: 512 * 1024 * 1024,
     default: "512mb",
     when: "runtime",
-    help: "Longest single argument of a command. Lower it to keep a client from filling the log with one value; Redis' default is the most there is.",
+    help: "Longest single argument of a command. Lower it to keep a client from filling the log with one value; Redis' default is the most there is. What APPEND and SETRANGE build may always reach 512mb: it must not depend on a node's options.",
   },
   {
     name: "latency-tracking",

@@ -38,7 +38,7 @@ export const vlotOptions = [
     type: "string",
     default: "",
     when: "start",
-    help: "Nodes with another name refuse each other, which keeps two clusters on one network from mixing.",
+    help: "A cluster takes in, and is founded by, only nodes with its name, which keeps two clusters on one network from mixing.",
   },
   {
     name: "cluster-announce-ip",

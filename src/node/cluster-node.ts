@@ -213,7 +213,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
     const credentials = credentialsOf(config);
     const timeoutMs = config.get("join-timeout");
     this.#state = "joining";
-    const joining = { network, clock, logger, credentials, nodeId, self, addresses, timeoutMs };
+    const clusterName = config.get("cluster-name");
+    const joining = { network, clock, logger, credentials, nodeId, self, clusterName, addresses, timeoutMs };
     this.#joiner = new Joiner(joining, (result) => {
       this.#joiner = null;
       this.#state = "uninitialized";

@@ -20,6 +20,8 @@ export interface JoinOptions {
   readonly nodeId: NodeId;
   /** Where the others reach this node. */
   readonly self: Address;
+  /** Only a cluster of this name takes this node in. */
+  readonly clusterName: string;
   /** Nodes to ask, in order; none may be this one. */
   readonly addresses: readonly Address[];
   /** How long to go on asking. */
@@ -76,8 +78,8 @@ export class Joiner {
   }
 
   #ask(address: Address): void {
-    const { network, clock, credentials, nodeId, self } = this.#options;
-    const args = ["RAFT.NODE", "ADD", String(nodeId), formatAddress(self)];
+    const { network, clock, credentials, nodeId, self, clusterName } = this.#options;
+    const args = ["RAFT.NODE", "ADD", String(nodeId), formatAddress(self), clusterName];
     callRemote(
       { network, clock, credentials, args, host: address.host, port: address.port, timeoutMs: callTimeoutMs },
       (answer) => this.#answered(address, answer),

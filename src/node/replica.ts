@@ -116,6 +116,11 @@ export class Replica {
     return this.#ledTerm !== 0 && this.#throttledAtIndex === this.raft.commitIndex;
   }
 
+  /** The disk had no room for the last entry that was tried. */
+  get isDiskFull(): boolean {
+    return this.#full;
+  }
+
   /** Takes up work: the only voter of a cluster leads at once, and a founder's first entries are on disk on return. */
   begin(): void {
     this.raft.tick(this.#clock.monotonicMs());

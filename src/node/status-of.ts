@@ -33,6 +33,7 @@ export function raftStatusOf(
       commitIndex: raft?.commitIndex ?? 0,
       lastAppliedIndex: replica?.stateMachine.appliedIndex ?? 0,
       fileBytes: replica?.log.sizeBytes ?? 0,
+      isFull: replica?.isDiskFull ?? false,
       // The mapped log serves for a cache: nothing is held in memory besides it.
       cacheBytes: 0,
       cacheEntries: 0,

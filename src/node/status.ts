@@ -55,6 +55,8 @@ export interface LogStatus {
   readonly commitIndex: LogIndex;
   readonly lastAppliedIndex: LogIndex;
   readonly fileBytes: number;
+  /** The disk had no room for the last write that was tried. */
+  readonly isFull: boolean;
   /** Bytes and count of entries held in memory besides the log's files. */
   readonly cacheBytes: number;
   readonly cacheEntries: number;

@@ -82,6 +82,7 @@ export const errors = {
   clusterSupports: "RAFT.CLUSTER supports INIT / JOIN only",
   joinFailed: "ERR failed to connect to cluster for join, please check log",
   nodeAddressInvalid: "ERR invalid node address",
+  otherClusterName: "ERR this cluster has another cluster-name",
   nodeIdInvalid: "ERR invalid node id",
   nodeIdUsed: "ERR node id has already been used in this cluster",
   nodeIdUnknown: "ERR node id does not exist",

@@ -66,6 +66,11 @@ export class ReplyBuffer implements Reply {
     return this.#queuedBytes + this.#to - this.#from;
   }
 
+  /** Size of the open buffer, used or not. */
+  get capacityBytes(): number {
+    return this.#open.length;
+  }
+
   ok(): void {
     this.#text("+OK\r\n");
   }

@@ -26,6 +26,7 @@ export class ClientOutput {
   reply: Reply = this.#buffer;
   #mode: ReplyMode = "on";
   #errorsCounted = 0;
+  #peakBytes = 0;
   #dropped = false;
 
   constructor(socket: ClientSocket, statistics: Statistics, limits: () => BufferLimits) {
@@ -55,6 +56,11 @@ export class ClientOutput {
     return this.#buffer.sizeBytes;
   }
 
+  /** The buffer that replies are written into, and the most that a flush has found waiting. */
+  get buffer(): { readonly bytes: number; readonly peakBytes: number } {
+    return { bytes: this.#buffer.capacityBytes, peakBytes: this.#peakBytes };
+  }
+
   /** So much is unsent that the client's commands must wait. */
   get isFull(): boolean {
     return this.#buffer.sizeBytes > outputBytesMax;
@@ -80,7 +86,9 @@ export class ClientOutput {
 
   /** Sends what the socket takes; true when nothing is left. */
   flush(): boolean {
-    if (this.#buffer.sizeBytes === 0) return true;
+    const { sizeBytes } = this.#buffer;
+    if (sizeBytes === 0) return true;
+    if (sizeBytes > this.#peakBytes) this.#peakBytes = sizeBytes;
     this.#statistics.writesProcessed++;
     const sent = this.#buffer.flushTo(this.#write);
     if (sent) this.#limit.clear();

@@ -243,10 +243,14 @@ export class Client implements ClientPort, Requester {
   }
 
   answered(request: Request): void {
+    const { statistics } = this.#host;
+    statistics.commands.of(request.command).called(request.tookMs, statistics.latencyTracked);
     this.#finished(request, this.#out.countErrors());
   }
 
   answeredByLeader(request: Request, encodedReply: Uint8Array): void {
+    // How long it took only the leader knows.
+    this.#host.statistics.commands.of(request.command).calls++;
     this.#finished(request, this.#out.appendEncoded(encodedReply));
   }
 
@@ -449,6 +453,16 @@ export class Client implements ClientPort, Requester {
     return this.#out.sizeBytes;
   }
 
+  /** -1 when the connection has none. */
+  get fileDescriptor(): number {
+    return this.#socket.fd ?? -1;
+  }
+
+  /** The buffer that replies are written into, and the most that a flush has found waiting. */
+  get replyBuffer(): { readonly bytes: number; readonly peakBytes: number } {
+    return this.#out.buffer;
+  }
+
   get argumentBytes(): number {
     let bytes = 0;
     for (const args of this.#waiting) for (const arg of args) bytes += arg.length;
@@ -478,9 +492,7 @@ export class Client implements ClientPort, Requester {
   /** A request's answer has been written: it must leave, and may have been what held up the input. */
   #finished(request: Request, failed: boolean): void {
     const { statistics } = this.#host;
-    const counters = statistics.commands.of(request.command);
-    counters.called(request.tookMs, statistics.latencyTracked);
-    if (failed) counters.failedCalls++;
+    if (failed) statistics.commands.of(request.command).failedCalls++;
     statistics.commandsProcessed++;
     if (this.#closed) return;
     this.#host.flushLater(this);

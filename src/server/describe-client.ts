@@ -1,5 +1,4 @@
-// A client's line in CLIENT LIST and CLIENT INFO: Redis 7.2's fields in Redis' order. Left out is what does not exist
-// here: a file descriptor's number, and Redis' fixed reply buffer beside the list of further ones.
+// A client's line in CLIENT LIST and CLIENT INFO: Redis 7.2's fields in Redis' order.
 
 import type { Client } from "./client.ts";
 
@@ -11,6 +10,7 @@ export function describeClient(client: Client, nowMs: number): string {
     ["id", client.id],
     ["addr", client.address],
     ["laddr", client.localAddress],
+    ["fd", client.fileDescriptor],
     ["name", client.name],
     ["age", seconds(client.createdAtMs)],
     ["idle", seconds(client.lastActiveAtMs)],
@@ -24,6 +24,8 @@ export function describeClient(client: Client, nowMs: number): string {
     ["qbuf-free", 0],
     ["argv-mem", argumentBytes],
     ["multi-mem", 0],
+    ["rbs", client.replyBuffer.bytes],
+    ["rbp", client.replyBuffer.peakBytes],
     ["obl", outputBytes],
     ["oll", 0],
     ["omem", outputBytes],

@@ -1,7 +1,7 @@
 // INFO's raft sections, field for field those of RedisRaft, and RAFT.INFO, which has the same numbers under the names of
 // 2020, without `raft_`.
 
-import { vlotVersion } from "../base/version.ts";
+import { vlotCommit, vlotVersion } from "../base/version.ts";
 import type { PeerStatus, RaftStatus } from "../node/status.ts";
 import { type Field, renderSections, type Section } from "./info-section.ts";
 
@@ -15,7 +15,10 @@ export function raftSections(status: () => RaftStatus): readonly Section[] {
     fields: () => fields(status()),
   });
   return [
-    section("raft_version", () => [["raft_version", vlotVersion]]),
+    section("raft_version", () => [
+      ["raft_version", vlotVersion],
+      ["raft_git_sha1", vlotCommit],
+    ]),
     section("raft_general", general),
     section("raft_log", log),
     section("raft_snapshot", snapshot),

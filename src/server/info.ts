@@ -58,14 +58,14 @@ function sectionsOver(sources: InfoSources): readonly Section[] {
     section("Server", "default", () => server(figures())),
     section("Clients", "default", () => clients(figures())),
     section("Memory", "default", () => memory(figures(), statistics)),
-    section("Persistence", "default", () => persistence(raft())),
+    section("Persistence", "default", () => persistence(raft(), startedAtSecondsOf(figures()))),
     section("Stats", "default", () => stats(statistics, keys())),
     section("Replication", "default", () => replication(raft())),
     section("CPU", "default", cpu),
     section("Modules", "default", () => []),
     section("Commandstats", "all", () => commandStats(statistics)),
-    section("Latencystats", "all", () => latencyStats(statistics, figures().latencyPercentiles)),
     section("Errorstats", "default", () => errorStats(statistics)),
+    section("Latencystats", "all", () => latencyStats(statistics, figures().latencyPercentiles)),
     section("Cluster", "default", () => [["cluster_enabled", 1]]),
     section("Keyspace", "default", () => keyspace(keys())),
     ...raftSections(raft),
@@ -83,11 +83,14 @@ function server(figures: ServerFigures): readonly Field[] {
   const addresses = bind.map((address) => `,bind=${address}`).join("");
   return [
     ["redis_version", redisVersion],
+    ["redis_git_sha1", "00000000"],
+    ["redis_git_dirty", 0],
     ["redis_mode", "cluster"],
     ["vlot_version", vlotVersion],
     ["bun_version", Bun.version],
     ["os", `${systemName()} ${release()} ${arch() === "x64" ? "x86_64" : arch()}`],
     ["arch_bits", 64],
+    ["multiplexing_api", "epoll"],
     ["process_id", process.pid],
     ["process_supervised", "no"],
     ["run_id", figures.runId],
@@ -95,11 +98,16 @@ function server(figures: ServerFigures): readonly Field[] {
     ["server_time_usec", figures.wallMicros],
     ["uptime_in_seconds", uptimeSeconds],
     ["uptime_in_days", Math.floor(uptimeSeconds / 86_400)],
+    ["lru_clock", Math.floor(figures.wallMicros / 1e6) & 0xff_ffff],
     ["executable", process.execPath],
     ["config_file", figures.configFile],
     ["io_threads_active", 0],
     ["listener0", `name=tcp${addresses},port=${port}`],
   ];
+}
+
+function startedAtSecondsOf({ wallMicros, uptimeSeconds }: ServerFigures): number {
+  return Math.floor(wallMicros / 1e6) - uptimeSeconds;
 }
 
 function clients(figures: ServerFigures): readonly Field[] {
@@ -133,27 +141,71 @@ function memory(figures: ServerFigures, statistics: Statistics): readonly Field[
     ["used_memory_startup", figures.startMemoryBytes],
     ["total_system_memory", total],
     ["total_system_memory_human", humanBytes(total)],
+    // There are no scripts and functions yet.
+    ["used_memory_lua", 0],
+    ["used_memory_vm_eval", 0],
+    ["used_memory_lua_human", "0B"],
+    ["used_memory_scripts_eval", 0],
+    ["number_of_cached_scripts", 0],
+    ["number_of_functions", 0],
+    ["number_of_libraries", 0],
+    ["used_memory_vm_functions", 0],
+    ["used_memory_vm_total", 0],
+    ["used_memory_vm_total_human", "0B"],
+    ["used_memory_functions", 0],
+    ["used_memory_scripts", 0],
+    ["used_memory_scripts_human", "0B"],
     ["maxmemory", 0],
     ["maxmemory_human", "0B"],
     ["maxmemory_policy", "noeviction"],
     ["mem_fragmentation_ratio", (rss / used).toFixed(2)],
     ["mem_fragmentation_bytes", rss - used],
+    ["mem_not_counted_for_evict", 0],
+    ["mem_replication_backlog", 0],
+    ["mem_total_replication_buffers", 0],
     ["mem_clients_normal", figures.clientBytes],
     ["mem_clients_slaves", 0],
+    ["mem_aof_buffer", 0],
     ["active_defrag_running", 0],
     ["lazyfree_pending_objects", 0],
+    ["lazyfreed_objects", 0],
   ];
 }
 
-function persistence(raft: RaftStatus): readonly Field[] {
+/** The log in the words of RDB and AOF: no change waits to be saved, nothing forks, nothing is rewritten. */
+function persistence(raft: RaftStatus, startedAtSeconds: number): readonly Field[] {
   return [
     ["loading", raft.state === "loading" ? 1 : 0],
     ["async_loading", 0],
+    ["current_cow_peak", 0],
+    ["current_cow_size", 0],
+    ["current_cow_size_age", 0],
+    ["current_fork_perc", "0.00"],
+    ["current_save_keys_processed", 0],
+    ["current_save_keys_total", 0],
+    ["rdb_changes_since_last_save", 0],
     ["rdb_bgsave_in_progress", raft.snapshot.inProgress === null ? 0 : 1],
+    // As in Redis before its first save.
+    ["rdb_last_save_time", startedAtSeconds],
+    ["rdb_last_bgsave_status", "ok"],
+    ["rdb_last_bgsave_time_sec", raft.snapshot.tookSeconds],
+    ["rdb_current_bgsave_time_sec", -1],
+    ["rdb_saves", raft.snapshot.created],
+    ["rdb_last_cow_size", 0],
+    ["rdb_last_load_keys_expired", 0],
+    ["rdb_last_load_keys_loaded", 0],
     ["aof_enabled", 0],
     ["aof_rewrite_in_progress", 0],
     ["aof_rewrite_scheduled", 0],
+    ["aof_last_rewrite_time_sec", -1],
+    ["aof_current_rewrite_time_sec", -1],
+    ["aof_last_bgrewrite_status", "ok"],
+    ["aof_rewrites", 0],
+    ["aof_rewrites_consecutive_failures", 0],
+    ["aof_last_write_status", raft.log.isFull ? "err" : "ok"],
+    ["aof_last_cow_size", 0],
     ["module_fork_in_progress", 0],
+    ["module_fork_last_cow_size", 0],
   ];
 }
 
@@ -174,15 +226,29 @@ function stats(statistics: Statistics, keys: KeyspaceStatus): readonly Field[] {
     ["expired_keys", keys.expiredKeys],
     ["evicted_keys", 0],
     ["evicted_clients", 0],
+    ["total_eviction_exceeded_time", 0],
+    ["current_eviction_exceeded_time", 0],
     ["keyspace_hits", keys.hits],
     ["keyspace_misses", keys.misses],
     ["pubsub_channels", 0],
     ["pubsub_patterns", 0],
     ["pubsubshard_channels", 0],
+    ["latest_fork_usec", 0],
+    ["total_forks", 0],
+    ["migrate_cached_sockets", 0],
+    ["slave_expires_tracked_keys", 0],
+    ["active_defrag_hits", 0],
+    ["active_defrag_misses", 0],
+    ["active_defrag_key_hits", 0],
+    ["active_defrag_key_misses", 0],
+    ["total_active_defrag_time", 0],
+    ["current_active_defrag_time", 0],
     ["tracking_total_keys", 0],
     ["tracking_total_items", 0],
     ["tracking_total_prefixes", 0],
+    ["unexpected_error_replies", 0],
     ["total_error_replies", statistics.commands.totalErrors],
+    ["dump_payload_sanitizations", 0],
     ["total_reads_processed", statistics.readsProcessed],
     ["total_writes_processed", statistics.writesProcessed],
     ["io_threaded_reads_processed", 0],
@@ -209,7 +275,7 @@ function replication(raft: RaftStatus): readonly Field[] {
         `ip=${peer.host},port=${peer.port},state=online,offset=${peer.matchIndex}`,
       ]),
       ["master_failover_state", "no-failover"],
-      ["master_repl_offset", offset],
+      ...history(raft, offset),
     ];
   }
   const leader = raft.peers.find((peer) => peer.id === raft.leaderId);
@@ -222,7 +288,21 @@ function replication(raft: RaftStatus): readonly Field[] {
     ["slave_read_only", 1],
     ["connected_slaves", 0],
     ["master_failover_state", "no-failover"],
+    ...history(raft, offset),
+  ];
+}
+
+/** Which history the data belong to: the same on all nodes of a cluster, as among the replicas of a Redis. */
+function history(raft: RaftStatus, offset: number): readonly Field[] {
+  return [
+    ["master_replid", raft.clusterId.padEnd(40, "0")],
+    ["master_replid2", "".padEnd(40, "0")],
     ["master_repl_offset", offset],
+    ["second_repl_offset", -1],
+    ["repl_backlog_active", 0],
+    ["repl_backlog_size", 0],
+    ["repl_backlog_first_byte_offset", 0],
+    ["repl_backlog_histlen", 0],
   ];
 }
 
@@ -231,6 +311,8 @@ function cpu(): readonly Field[] {
   return [
     ["used_cpu_sys", (system / 1e6).toFixed(6)],
     ["used_cpu_user", (user / 1e6).toFixed(6)],
+    ["used_cpu_sys_children", "0.000000"],
+    ["used_cpu_user_children", "0.000000"],
   ];
 }
 

@@ -4,6 +4,8 @@ import type { Connection } from "../peer/connection.ts";
 
 /** What is used of an accepted socket. */
 export interface ClientSocket {
+  /** Missing where there is none, as in a simulated network. */
+  readonly fd?: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;

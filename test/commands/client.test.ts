@@ -17,13 +17,13 @@ describe("CLIENT INFO and LIST", () => {
       .split(" ")
       .map((field) => field.slice(0, field.indexOf("=")));
     expect(names).toEqual(
-      "id addr laddr name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem obl oll omem tot-mem events cmd user redir resp lib-name lib-ver".split(
+      "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll omem tot-mem events cmd user redir resp lib-name lib-ver".split(
         " ",
       ),
     );
     expect(line).toMatch(
       new RegExp(
-        `^id=\\d+ addr=127\\.0\\.0\\.1:\\d+ laddr=127\\.0\\.0\\.1:${serving.port} name=me age=0 idle=0 flags=N db=0 .* cmd=client\\|info user=default redir=-1 resp=2 lib-name=jedis lib-ver=5\\.1\\n$`,
+        `^id=\\d+ addr=127\\.0\\.0\\.1:\\d+ laddr=127\\.0\\.0\\.1:${serving.port} fd=\\d+ name=me age=0 idle=0 flags=N db=0 .* cmd=client\\|info user=default redir=-1 resp=2 lib-name=jedis lib-ver=5\\.1\\n$`,
       ),
     );
   });

@@ -75,6 +75,8 @@ describe("RAFT.NODE", () => {
     [["ADD", "x", "h:1"], "-ERR invalid node id"],
     [["ADD", "2147483648", "h:1"], "-ERR invalid node id"],
     [["ADD", "1", "h"], "-ERR invalid node address"],
+    [["ADD", "1", "h:1", "another"], "-ERR this cluster has another cluster-name"],
+    [["ADD", "1", "h:1", "", "x"], "-ERR wrong number of arguments for 'raft.node' command"],
     [["ADD", "1"], "-ERR wrong number of arguments for 'raft.node' command"],
     [["REMOVE", "0"], "-ERR invalid node id"],
     [["REMOVE", "x"], "-ERR invalid node id"],

@@ -32,7 +32,7 @@ describe("INFO", () => {
     expect(titlesOf(text)).toEqual([...usual, "Cluster", "Keyspace"]);
     expect(titlesOf(await info("default"))).toEqual(titlesOf(text));
     expect(text).toContain("\r\n\r\n# Clients\r\n");
-    const all = [...usual.slice(0, -1), "Commandstats", "Latencystats", "Errorstats", "Cluster", "Keyspace"];
+    const all = [...usual.slice(0, -1), "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace"];
     expect(titlesOf(await info("ALL"))).toEqual(all);
     const raft = ["raft_version", "raft_general", "raft_log", "raft_snapshot", "raft_clients", "raft_stats"];
     expect(titlesOf(await info("everything"))).toEqual([...all, ...raft]);
@@ -72,7 +72,7 @@ describe("INFO", () => {
 
   test("raft has every field of RedisRaft, RAFT.INFO the same without prefix", async () => {
     const fields =
-      `raft_version raft_dbid raft_node_id raft_state raft_role raft_is_voting raft_voted_for raft_leader_id
+      `raft_version raft_git_sha1 raft_dbid raft_node_id raft_state raft_role raft_is_voting raft_voted_for raft_leader_id
       raft_current_term raft_num_nodes raft_num_voting_nodes raft_node1 raft_log_entries raft_current_index raft_commit_index
       raft_last_applied_index raft_file_size raft_cache_memory_size raft_cache_entries raft_client_attached_entries
       raft_fsync_count raft_fsync_max_microseconds raft_fsync_avg_microseconds raft_snapshot_filename raft_snapshot_last_idx

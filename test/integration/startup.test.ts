@@ -186,6 +186,14 @@ describe("a start that fails says why", () => {
     expect(errors.trimEnd()).not.toContain("\n");
   });
 
+  scenario("a directory that cannot be", 20, async (place) => {
+    for (const dir of ["/dev/null", "/proc/none"]) {
+      const { status, output } = await runVlot(place, ["--port", "0", "--bind", "127.0.0.1", "--dir", dir]);
+      expect([dir, status]).toEqual([dir, 1]);
+      expect(output).toContain(dir);
+    }
+  });
+
   scenario("a directory that another process uses, and a port in use", 20, async (place) => {
     const node = single(place);
     await node.start();
@@ -374,3 +382,21 @@ scenario(
     expect((await second).status).toBe(0);
   },
 );
+
+scenario("a node does not join a cluster of another name", 30, async (place) => {
+  const node = (name: string, ...flags: string[]): VlotProcess =>
+    new VlotProcess(place, { name, port: freePorts(1)[0] ?? 0, flags });
+  const founder = node("founder", "--init", "--cluster-name", "lab");
+  await founder.start();
+  await until("a leader", async () => (await founder.field("role")) === "leader");
+  for (const name of ["shop", ""]) {
+    const stranger = node(`of-${name}`, "--cluster-name", name);
+    await stranger.start();
+    expect(await stranger.ask("RAFT.CLUSTER", "JOIN", founder.address)).toMatch(/^-ERR/);
+    expect(stranger.log).toContain("ERR this cluster has another cluster-name");
+    expect(await founder.field("num_nodes")).toBe("1");
+  }
+  const friend = node("friend", "--cluster-name", "lab");
+  await friend.start();
+  expect(await friend.ask("RAFT.CLUSTER", "JOIN", founder.address)).toBe("OK");
+});

@@ -22,6 +22,7 @@ function join(
       credentials: null,
       nodeId: 5,
       self: { host: "n5", port: 6379 },
+      clusterName: "lab",
       addresses: hosts.map((host) => ({ host, port: 6379 })),
       timeoutMs,
     },
@@ -30,7 +31,7 @@ function join(
   return { results, joiner };
 }
 
-const ask = "RAFT.NODE ADD 5 n5:6379";
+const ask = "RAFT.NODE ADD 5 n5:6379 lab";
 
 describe("Joiner", () => {
   test("asks a node to add this one, and gives the cluster's id", () => {

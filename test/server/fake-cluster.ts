@@ -163,6 +163,7 @@ function statusOf(cluster: FakeCluster): RaftStatus {
       commitIndex: 12,
       lastAppliedIndex: 12,
       fileBytes: 1000,
+      isFull: false,
       cacheBytes: 0,
       cacheEntries: 0,
       clientAttachedEntries: 0,

@@ -46,7 +46,8 @@ export function fullName(command: Command, parent?: string): string {
 }
 
 function describeKeySpec(reply: Reply, spec: KeySpec): void {
-  reply.map(3);
+  reply.map(spec.notes === undefined ? 3 : 4);
+  if (spec.notes !== undefined) writePairs(reply, [["notes", spec.notes]]);
   reply.bulk("flags");
   reply.set(spec.flags.length);
   for (const flag of spec.flags) reply.simple(flag);

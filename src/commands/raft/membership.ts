@@ -80,6 +80,7 @@ const node: LocalCommand = {
           arguments: [
             { name: "node-id", type: "integer" },
             { name: "address", type: "string" },
+            { name: "cluster-name", type: "string", optional: true },
           ],
         },
         { name: "node-id", type: "integer", token: "REMOVE" },
@@ -98,8 +99,11 @@ const node: LocalCommand = {
 };
 
 function runAdd(context: LocalContext, args: readonly string[]): void {
-  const { reply, client } = context;
-  if (args.length !== 4) return reply.error(errorFor.wrongArity("raft.node"));
+  const { reply, client, config } = context;
+  if (args.length !== 4 && args.length !== 5) return reply.error(errorFor.wrongArity("raft.node"));
+  // A node that wants to join says which cluster it means; a person who adds one need not.
+  const clusterName = args[4] ?? config.get("cluster-name");
+  if (clusterName !== config.get("cluster-name")) return reply.error(errors.otherClusterName);
   const id = parseNodeId(args[2] as string, 0);
   if (id === null) return reply.error(errors.nodeIdInvalid);
   const address = parseAddress(args[3] as string);

@@ -75,7 +75,7 @@ const getex = {
   complexity: "O(1)",
   arity: -2,
   flags: ["write", "fast"],
-  keySpecs: [oneKey(1, "RW", "access", "update")],
+  keySpecs: [{ ...oneKey(1, "RW", "access", "update"), notes: "The update is that of the expiry." }],
   arguments: [
     key,
     {

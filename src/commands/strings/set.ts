@@ -26,7 +26,12 @@ const set = {
   complexity: "O(1)",
   arity: -3,
   flags: ["write", "denyoom"],
-  keySpecs: [oneKey(1, "RW", "access", "update", "variable_flags")],
+  keySpecs: [
+    {
+      ...oneKey(1, "RW", "access", "update", "variable_flags"),
+      notes: "Without `GET` the key is not read.",
+    },
+  ],
   arguments: [
     key,
     value,

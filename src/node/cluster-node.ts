@@ -120,7 +120,10 @@ export class ClusterNode implements ClusterPort, StatusSource {
     const member = this.#member;
     if (member === null || member.raft.role !== "leader" || member.members.length < 2) return done();
     member.administration.transferLeadership(noNode, (error) => {
-      if (error !== null) this.#options.logger.warning(`Leadership could not be handed over: ${error}`);
+      if (error !== null)
+        this.#options.logger.warning(
+          `Leadership could not be handed over (${error}): the others will elect a leader`,
+        );
       done();
     });
   }

@@ -92,11 +92,9 @@ export class Shutdown {
   }
 
   #handedOver(led: boolean): void {
-    const { logger, isLeading, clock, drainTimeoutMs } = this.#ports;
+    const { isLeading, clock, drainTimeoutMs } = this.#ports;
     // Only clients of a former leader have somewhere to go that they do not know yet.
     const moved = led && !isLeading();
-    if (led && !moved)
-      logger.warning("Leadership could not be handed over: the others will elect a leader by themselves");
     this.#phase = "draining";
     const nowMs = clock.monotonicMs();
     this.#drainUntilMs = moved ? nowMs + drainTimeoutMs() : 0;

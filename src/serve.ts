@@ -1,27 +1,24 @@
-// The composition root: one process that serves clients as a node of a cluster. Everything that touches the machine
-// (clock, disk, network, chance, signals, files of its own) is made here and handed in.
+// The process that serves clients as a node of a cluster. Everything that touches the machine (clock, disk, network,
+// chance, signals, files of its own) is made here and handed in; how the parts belong together is in serving-node.ts.
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { LineLogger } from "./base/line-logger.ts";
 import type { Logger } from "./base/logger.ts";
-import { randomHex, SeededRandom } from "./base/random.ts";
+import { SeededRandom } from "./base/random.ts";
 import { redisVersion, vlotCommit, vlotVersion } from "./base/version.ts";
 import { messageOf } from "./base/message-of.ts";
 import { CommandTable } from "./commands/table.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, startExitStatus } from "./config/config-error.ts";
-import { rewriteConfigFile } from "./config/rewrite.ts";
 import { advertisedAddress } from "./node/advertised-address.ts";
-import { ClusterNode } from "./node/cluster-node.ts";
 import { systemClock } from "./node/system-clock.ts";
 import { BunNetwork } from "./peer/bun-network.ts";
 import { ListenError } from "./server/listener.ts";
 import { LogFile } from "./server/log-file.ts";
-import { Router } from "./server/router.ts";
 import { clientsFor, openFilesMax } from "./server/open-files.ts";
-import { Server } from "./server/server.ts";
-import { handleSignals, Shutdown } from "./server/shutdown.ts";
+import { handleSignals } from "./server/shutdown.ts";
+import { ServingNode } from "./serving-node.ts";
 import { DiskError } from "./storage/disk.ts";
 import { StorageError } from "./storage/errors.ts";
 import { SystemDisk } from "./storage/system-disk.ts";
@@ -47,15 +44,10 @@ class ServingProcess {
   readonly #options: ServeOptions;
   readonly #config: Config;
   readonly #clock = systemClock;
-  readonly #random = new SeededRandom(entropy());
-  readonly #commands = new CommandTable();
   readonly #openFilesMax = openFilesMax();
   readonly #logFile: LogFile;
   readonly #logger: LineLogger;
-  readonly #node: ClusterNode;
-  readonly #router: Router;
-  readonly #shutdown: Shutdown;
-  readonly #server: Server;
+  readonly #serving: ServingNode;
 
   constructor(options: ServeOptions) {
     const { config } = options;
@@ -71,10 +63,7 @@ class ServingProcess {
     config.onChange("loglevel", (level) => {
       this.#logger.level = level;
     });
-    this.#node = this.#makeNode();
-    this.#router = new Router({ commands: this.#commands, node: this.#node, config, clock: this.#clock });
-    this.#shutdown = this.#makeShutdown();
-    this.#server = this.#makeServer();
+    this.#serving = this.#makeServing();
   }
 
   start(): void {
@@ -86,13 +75,13 @@ class ServingProcess {
     this.#warnOfFewFiles();
     handleSignals({
       logger,
-      shutdown: this.#shutdown,
+      shutdown: this.#serving.shutdown,
       reopenLog: () => this.#reopenLog(),
       exit: (status) => this.#exit(status),
     });
     try {
-      this.#server.listen();
-      this.#node.start();
+      this.#serving.server.listen();
+      this.#serving.node.start();
     } catch (error) {
       if (!(error instanceof ListenError || error instanceof StorageError || error instanceof DiskError))
         throw error;
@@ -102,7 +91,7 @@ class ServingProcess {
     }
     writePidFile(this.#config, logger);
     logger.notice(
-      `Ready to accept connections on port ${this.#server.port}; data is in ${this.#config.get("dir")}`,
+      `Ready to accept connections on port ${this.#serving.server.port}; data is in ${this.#config.get("dir")}`,
     );
   }
 
@@ -124,72 +113,30 @@ class ServingProcess {
     }
   }
 
-  #makeNode(): ClusterNode {
-    return new ClusterNode({
+  #makeServing(): ServingNode {
+    return new ServingNode({
       config: this.#config,
+      configFile: this.#options.configFile,
       clock: this.#clock,
       logger: this.#logger,
-      random: this.#random,
+      random: new SeededRandom(entropy()),
       network: new BunNetwork(this.#clock),
       disk: new SystemDisk(),
       directory: this.#config.get("dir"),
-      commands: this.#commands,
-      advertised: () => advertisedAddress(this.#config, this.#server.port),
+      commands: new CommandTable(),
+      clientsPossible: clientsFor(this.#openFilesMax),
+      advertised: () => advertisedAddress(this.#config, this.#serving.server.port),
       events: {
         changed: () => {
-          this.#logger.role = this.#node.leading ? "M" : "S";
-          this.#router.resumeHeld();
+          this.#logger.role = this.#serving.node.leading ? "M" : "S";
         },
-        repliesWritten: () => this.#server.flush(),
-        left: () => {
-          this.#server.close();
-          this.#exit(exitStatus.ok);
-        },
+        left: () => this.#exit(exitStatus.ok),
+        ended: () => this.#exit(exitStatus.ok),
         failed: (error) => {
           this.#logger.warning(`Stopping at once: ${error.message}`);
           this.#exit(statusOf(error));
         },
       },
-    });
-  }
-
-  #makeShutdown(): Shutdown {
-    return new Shutdown({
-      clock: this.#clock,
-      logger: this.#logger,
-      drainTimeoutMs: this.#config.watch("shutdown-drain-timeout"),
-      clientCount: () => this.#server.clientCount,
-      openRequests: () => this.#node.openRequests,
-      isLeading: () => this.#node.leading,
-      prepare: (done) => this.#node.prepareShutdown(done),
-      end: () => {
-        this.#server.close();
-        this.#node.stop();
-        this.#exit(exitStatus.ok);
-      },
-    });
-  }
-
-  #makeServer(): Server {
-    const { configFile } = this.#options;
-    return new Server({
-      config: this.#config,
-      clock: this.#clock,
-      logger: this.#logger,
-      commands: this.#commands,
-      cluster: this.#node,
-      status: this.#node,
-      dispatcher: this.#router,
-      forget: (client) => {
-        this.#router.forget(client);
-        this.#node.forget(client);
-      },
-      acceptPeer: (connection, hello) => this.#node.acceptPeer(connection, hello),
-      shutdown: this.#shutdown,
-      clientsPossible: clientsFor(this.#openFilesMax),
-      rewriteConfig: () => rewriteConfigFile(configFile, this.#config),
-      runId: randomHex(this.#random, 40),
-      configFile: configFile ?? "",
     });
   }
 

@@ -103,7 +103,7 @@ export const vlotOptions = [
     name: "log-segment-size",
     group: "log and reads",
     type: "memory",
-    min: 1024 * 1024,
+    min: 4096,
     max: 1024 * 1024 * 1024,
     default: "64mb",
     when: "start",

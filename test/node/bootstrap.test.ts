@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Bootstrap, bootstrapFields, type BootstrapState } from "../../src/node/bootstrap.ts";
-import { VirtualClock } from "../virtual/virtual-time.ts";
+import { VirtualClock } from "../sim/virtual-time.ts";
 import { bulk, ok, ScriptedNetwork } from "./scripted-node.ts";
 
 /** A node that looks for its cluster, and what comes of it. */

@@ -6,11 +6,11 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { Config } from "../../src/config/config.ts";
 import { ClusterNode } from "../../src/node/cluster-node.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
-import { VirtualNetwork } from "../virtual/virtual-network.ts";
-import { VirtualClock, VirtualTime } from "../virtual/virtual-time.ts";
+import { VirtualNetwork } from "../sim/virtual-network.ts";
+import { VirtualClock, VirtualTime } from "../sim/virtual-time.ts";
 import { commands } from "./recording-requester.ts";
-import { textOf } from "../virtual/virtual-client.ts";
-import { VirtualWorld } from "../virtual/virtual-world.ts";
+import { textOf } from "../sim/virtual-client.ts";
+import { VirtualWorld } from "../sim/virtual-world.ts";
 
 function formed(seed: number): VirtualWorld {
   const world = new VirtualWorld({ seed, machines: 3 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Joiner, type JoinResult } from "../../src/node/join.ts";
-import { VirtualClock } from "../virtual/virtual-time.ts";
+import { VirtualClock } from "../sim/virtual-time.ts";
 import { ScriptedNetwork } from "./scripted-node.ts";
 
 const clusterId = "0123456789abcdef0123456789abcdef";

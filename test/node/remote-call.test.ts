@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { callRemote, type RemoteAnswer } from "../../src/node/remote-call.ts";
-import { VirtualClock } from "../virtual/virtual-time.ts";
+import { VirtualClock } from "../sim/virtual-time.ts";
 import { bulk, ok, ScriptedNetwork } from "./scripted-node.ts";
 
 const timeoutMs = 1000;

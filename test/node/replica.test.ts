@@ -1,8 +1,8 @@
 // The order of what a replica does, where only an unlucky moment shows a mistake.
 
 import { expect, test } from "bun:test";
-import { textOf } from "../virtual/virtual-client.ts";
-import { VirtualWorld } from "../virtual/virtual-world.ts";
+import { textOf } from "../sim/virtual-client.ts";
+import { VirtualWorld } from "../sim/virtual-world.ts";
 
 const momentCount = 30;
 const momentMs = 0.05;

@@ -3,8 +3,8 @@
 
 import { RequestParser } from "../../src/resp/request-parser.ts";
 import { SeededRandom } from "../../src/base/random.ts";
-import { VirtualNetwork } from "../virtual/virtual-network.ts";
-import { VirtualTime } from "../virtual/virtual-time.ts";
+import { VirtualNetwork } from "../sim/virtual-network.ts";
+import { VirtualTime } from "../sim/virtual-time.ts";
 
 /** The encoded reply to a command, null for none ever, "close" to end the connection instead. */
 export type Script = (line: string) => string | null;

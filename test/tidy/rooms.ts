@@ -48,7 +48,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     modules: ["bun", "node:*"],
   },
   cli: { rooms: ["base", "config", "resp", "peer", "node"], modules: ["node:*"] },
-  "serve.ts": { rooms: all, modules: ["node:*"] },
+  "serving-node.ts": { rooms: all, modules: [] },
+  "serve.ts": { rooms: [...all, "serving-node.ts"], modules: ["node:*"] },
   "main.ts": { rooms: [...all, "cli", "serve.ts"], modules: ["node:*"] },
 };
 

@@ -1,5 +1,5 @@
 // One machine of a virtual world: a disk that survives, a wall clock that may be off, and the process that runs on it now.
-// The process is put together as in src/serve.ts and is the production code throughout: node, router, server, clients.
+// The process is the production code throughout (node, router, server, clients), put together as in the executable.
 // What it is not given is anything real: its clock, network, disk and chance are the world's.
 
 import { assert } from "../../src/base/assert.ts";
@@ -8,10 +8,9 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { CommandTable } from "../../src/commands/table.ts";
 import { Config } from "../../src/config/config.ts";
 import { findOption } from "../../src/config/options.ts";
-import { ClusterNode } from "../../src/node/cluster-node.ts";
-import { Router } from "../../src/server/router.ts";
-import { Server } from "../../src/server/server.ts";
-import { Shutdown } from "../../src/server/shutdown.ts";
+import type { ClusterNode } from "../../src/node/cluster-node.ts";
+import type { Server } from "../../src/server/server.ts";
+import { ServingNode } from "../../src/serving-node.ts";
 import { MemoryDisk, PowerCut } from "../storage/memory-disk.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 import type { EndHandlers, VirtualEnd } from "./virtual-stream.ts";
@@ -117,6 +116,7 @@ export class VirtualProcess {
   readonly clock: VirtualClock;
   readonly node: ClusterNode;
   readonly server: Server;
+  readonly #serving: ServingNode;
   readonly #machine: VirtualMachine;
   readonly #options: MachineOptions;
   readonly #events: ProcessEvents;
@@ -130,48 +130,29 @@ export class VirtualProcess {
     this.#events = events;
     this.clock = new VirtualClock(options.time, this.run, machine.wallOffsetMs);
     for (const [name, text] of Object.entries(options.settings)) load(this.config, name, text);
-    const { config, clock } = this;
-    const logger = options.loggerOf(options.name);
-    const random = new SeededRandom(options.random.uint32());
-    this.node = new ClusterNode({
-      config,
-      clock,
-      logger,
-      random,
+    this.#serving = new ServingNode({
+      config: this.config,
+      configFile: null,
+      clock: this.clock,
+      logger: options.loggerOf(options.name),
+      random: new SeededRandom(options.random.uint32()),
       network: options.network.of(options.name, this.run),
       disk: machine.disk,
       directory: "/data",
       commands,
+      clientsPossible: Number.POSITIVE_INFINITY,
       advertised: () => ({ host: options.name, port: virtualPort }),
       events: {
-        changed: () => router.resumeHeld(),
-        repliesWritten: () => this.server.flush(),
+        changed: () => undefined,
         left: () => events.ended(true),
+        ended: () => events.ended(false),
         failed: (error) => {
           throw error;
         },
       },
     });
-    const router = new Router({ commands, node: this.node, config, clock });
-    this.server = new Server({
-      config,
-      clock,
-      logger,
-      commands,
-      cluster: this.node,
-      status: this.node,
-      dispatcher: router,
-      forget: (client) => {
-        router.forget(client);
-        this.node.forget(client);
-      },
-      acceptPeer: (connection, hello) => this.node.acceptPeer(connection, hello),
-      shutdown: this.#shutdown(logger),
-      clientsPossible: Number.POSITIVE_INFINITY,
-      rewriteConfig: () => "ERR The server is running without a config file",
-      runId: "0".repeat(40),
-      configFile: "",
-    });
+    this.node = this.#serving.node;
+    this.server = this.#serving.server;
   }
 
   start(): void {
@@ -216,23 +197,6 @@ export class VirtualProcess {
 
   die(): void {
     this.#alive = false;
-  }
-
-  #shutdown(logger: Logger): Shutdown {
-    return new Shutdown({
-      clock: this.clock,
-      logger,
-      drainTimeoutMs: this.config.watch("shutdown-drain-timeout"),
-      clientCount: () => this.server.clientCount,
-      openRequests: () => this.node.openRequests,
-      isLeading: () => this.node.leading,
-      prepare: (done) => this.node.prepareShutdown(done),
-      end: () => {
-        this.server.close();
-        this.node.stop();
-        this.#events.ended(false);
-      },
-    });
   }
 
   #accept(end: VirtualEnd): EndHandlers {

@@ -1,4 +1,4 @@
-// Runs one scenario under many seeds. `SEED=42 bun test virtual` replays one, `SEEDS=2000` runs more of each, and
+// Runs one scenario under many seeds. `SEED=42 bun test test/sim` replays one, `SEEDS=2000` runs more of each, and
 // `TRACE=1` shows what the nodes log.
 
 import { expect, test } from "bun:test";

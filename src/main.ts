@@ -1,6 +1,7 @@
 // The program: reads the command line and does what it asks for. `serve.ts` puts the server together.
 
 import { vlotCommit, vlotVersion } from "./base/version.ts";
+import { check } from "./cli/check.ts";
 import { demo } from "./cli/demo.ts";
 import { status } from "./cli/status.ts";
 import { wait } from "./cli/wait.ts";
@@ -29,6 +30,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: "wait [host:port] --leader",
     summary: "wait until a leader is known (--timeout 30)",
     run: wait,
+  },
+  check: {
+    usage: "check <directory> [--json]",
+    summary: "verify the files of a node that does not run",
+    run: check,
   },
 };
 

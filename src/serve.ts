@@ -10,7 +10,13 @@ import { redisVersion, vlotCommit, vlotVersion } from "./base/version.ts";
 import { messageOf } from "./base/message-of.ts";
 import { CommandTable } from "./commands/table.ts";
 import type { Config } from "./config/config.ts";
-import { ConfigError, startExitStatus } from "./config/config-error.ts";
+import {
+  ConfigError,
+  damagedExitStatus,
+  diskExitStatus,
+  foreignExitStatus,
+  startExitStatus,
+} from "./config/config-error.ts";
 import { advertisedAddress } from "./node/advertised-address.ts";
 import { systemClock } from "./node/system-clock.ts";
 import { BunNetwork } from "./peer/bun-network.ts";
@@ -20,7 +26,7 @@ import { clientsFor, openFilesMax } from "./server/open-files.ts";
 import { handleSignals } from "./server/shutdown.ts";
 import { ServingNode } from "./serving-node.ts";
 import { DiskError } from "./storage/disk.ts";
-import { StorageError } from "./storage/errors.ts";
+import { isForeign, StorageError } from "./storage/errors.ts";
 import { SystemDisk } from "./storage/system-disk.ts";
 
 export interface ServeOptions {
@@ -32,7 +38,7 @@ export interface ServeOptions {
 }
 
 /** Exit statuses; README.md lists them. */
-const exitStatus = { ok: 0, start: startExitStatus, foreignDirectory: 3, damaged: 4, disk: 6 } as const;
+const okExitStatus = 0;
 
 /** Starts the server; returns when it runs. Ends the process when it cannot start. */
 export function serve(options: ServeOptions): void {
@@ -87,7 +93,7 @@ class ServingProcess {
         throw error;
       logger.warning(error.message);
       if (this.#config.get("logfile") !== "") console.error(`vlot: ${error.message}`);
-      process.exit(isWrongPath(error) ? exitStatus.start : statusOf(error));
+      process.exit(isWrongPath(error) ? startExitStatus : statusOf(error));
     }
     writePidFile(this.#config, logger);
     logger.notice(
@@ -130,8 +136,8 @@ class ServingProcess {
         changed: () => {
           this.#logger.role = this.#serving.node.leading ? "M" : "S";
         },
-        left: () => this.#exit(exitStatus.ok),
-        ended: () => this.#exit(exitStatus.ok),
+        left: () => this.#exit(okExitStatus),
+        ended: () => this.#exit(okExitStatus),
         failed: (error) => {
           this.#logger.warning(`Stopping at once: ${error.message}`);
           this.#exit(statusOf(error));
@@ -155,10 +161,9 @@ function isWrongPath(error: Error): boolean {
 }
 
 function statusOf(error: Error): number {
-  if (error instanceof DiskError) return exitStatus.disk;
-  if (!(error instanceof StorageError)) return exitStatus.start;
-  const foreign: readonly string[] = ["DIRECTORY_LOCKED", "FOREIGN_FILE", "NEWER_FORMAT"];
-  return foreign.includes(error.code) ? exitStatus.foreignDirectory : exitStatus.damaged;
+  if (error instanceof DiskError) return diskExitStatus;
+  if (!(error instanceof StorageError)) return startExitStatus;
+  return isForeign(error) ? foreignExitStatus : damagedExitStatus;
 }
 
 /** A seed that no other node draws. */

@@ -23,6 +23,7 @@ const stages: readonly Stage[] = [
   { name: "types", run: () => check(["check", "--no-script"]) },
   { name: "format", run: () => check(["fmt", "--no-script", "--check", "src", "test", "build.ts"]) },
   { name: "unit", run: () => tests("unit", ["--path-ignore-patterns=test/integration/**"]) },
+  { name: "simulator", run: () => check(["test/sim/simulate.ts", "--seeds", "300"]) },
   { name: "build", run: () => check(["build.ts"]) },
   { name: "integration", run: () => tests("integration", ["./test/integration/"]) },
 ];

@@ -153,6 +153,12 @@ export interface ClusterPort {
     done: (result: { readonly id: number; readonly clusterId: string } | { readonly error: string }) => void,
   ): void;
   removeNode(id: number, done: (error: string | null) => void): void;
+  /** Node `id` goes and node `by` comes in its place, as a learner; `by` 0 picks a random id. */
+  replaceNode(
+    id: number,
+    by: { readonly id: number; readonly host: string; readonly port: number },
+    done: (result: { readonly id: number; readonly clusterId: string } | { readonly error: string }) => void,
+  ): void;
   /** `target` 0 picks the most caught-up voter. */
   transferLeadership(target: number, done: (error: string | null) => void): void;
   timeoutNow(): string | null;

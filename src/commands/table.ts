@@ -106,6 +106,14 @@ export class CommandTable {
     return checkedArity(subcommand, args);
   }
 
+  /** Whether a command that begins with these words and has so many arguments goes through the log. Allocates nothing. */
+  isWrite(name: string, subname: string, argumentCount: number): boolean {
+    let found = this.#bySpelling.get(name) ?? this.#bySpelling.get(name.toLowerCase());
+    if (found?.kind === "container")
+      found = found.subcommands.get(subname) ?? found.subcommands.get(subname.toLowerCase());
+    return found?.kind === "command" && found.isWrite && fitsArity(found.command, argumentCount);
+  }
+
   /** The command of this name in any case, a subcommand as `client|kill`; undefined if there is none. */
   find(fullName: string): Command | undefined {
     const [name = "", subName, ...rest] = fullName.toLowerCase().split("|", 3);

@@ -91,7 +91,7 @@ export const raftOptions = [
     default: "1000",
     when: "runtime",
     raft: true,
-    help: "Silence of the leader after which a follower stands for election (each waits one to two times this), and silence of the majority after which a leader steps down. Shorter replaces a hung leader sooner; too short for the network elects for nothing.",
+    help: "Silence of the leader after which a follower stands for election (each waits one to one and a half times this), and silence of the majority after which a leader steps down. Shorter replaces a hung leader sooner; too short for the network elects for nothing.",
   },
   {
     name: "connection-timeout",

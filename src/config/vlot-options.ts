@@ -33,6 +33,14 @@ export const vlotOptions = [
     help: "With join: when this many empty nodes see each other, one of them founds the cluster and the others join it. It must be a majority of the addresses in join. Start all nodes with the same line, in any order. 0: join an existing cluster only.",
   },
   {
+    name: "repair",
+    group: "cluster start",
+    type: "boolean",
+    default: "yes",
+    when: "start",
+    help: "A node that finds its files damaged has itself replaced by a new one at the same address, which gets all data from the leader; the damaged files are kept aside. no: it stops with status 4 and says what is damaged.",
+  },
+  {
     name: "cluster-name",
     group: "cluster start",
     type: "string",

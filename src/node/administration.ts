@@ -45,8 +45,7 @@ export class Administration {
     const { raft } = this.#options.member;
     const { members, usedIds } = raft.membership;
     const nodeId = id === noNode ? this.#unusedId(usedIds) : id;
-    const added: Done = (error) =>
-      done(error === null ? { id: nodeId, clusterId: this.#options.clusterId } : { error });
+    const added = this.#placed(nodeId, done);
     const sameAddress = members.find((member) => member.host === host && member.port === port);
     if (sameAddress?.id === nodeId) {
       // One that has taken part already and asks to be added has lost what it vouched for: it must not come back as it was.
@@ -54,11 +53,41 @@ export class Administration {
       return added(raft.membershipIndex <= raft.commitIndex ? null : errors.votingChangeInProgress);
     }
     if (usedIds.includes(nodeId)) return added(errors.nodeIdUsed);
-    const add = (): void => this.#change({ kind: "add-learner", id: nodeId, host, port }, added);
-    if (sameAddress === undefined) return add();
+    if (sameAddress === undefined)
+      return this.#change({ kind: "add-learner", id: nodeId, host, port }, added);
     if (sameAddress.voting) return added(errorFor.addressInUse(sameAddress.id));
     // A learner whose node asks anew under another id: it has lost its files before it ever caught up.
-    this.#change({ kind: "remove", id: sameAddress.id }, (error) => (error === null ? add() : added(error)));
+    this.#change({ kind: "replace", id: sameAddress.id, by: nodeId, host, port }, added);
+  }
+
+  /**
+   * Lets node `by` take the place of member `id`, in one change: `by` is a learner at its address, which may be that of
+   * `id`, and `id` is gone for good; `by.id` 0 draws one. Asking again for what is done already is answered alike, until
+   * `by` has taken part.
+   */
+  replaceNode(id: NodeId, by: Omit<Member, "voting">, done: (result: AddResult) => void): void {
+    const { member } = this.#options;
+    const { raft } = member;
+    const { members, usedIds } = raft.membership;
+    const nodeId = by.id === noNode ? this.#unusedId(usedIds) : by.id;
+    const placed = this.#placed(nodeId, done);
+    const sameAddress = members.find(({ host, port }) => host === by.host && port === by.port);
+    if (!members.some((known) => known.id === id)) {
+      // A removal that may yet be rolled back is nothing to act upon.
+      if (raft.membershipIndex > raft.commitIndex) return placed(errors.votingChangeInProgress);
+      if (sameAddress?.id === nodeId && !this.#hasTakenPart(sameAddress)) return placed(null);
+      return placed(usedIds.includes(id) ? errors.nodeIdRemoved : errors.nodeIdUnknown);
+    }
+    if (sameAddress !== undefined && sameAddress.id !== id)
+      return placed(errorFor.addressInUse(sameAddress.id));
+    this.#change({ kind: "replace", id, by: nodeId, host: by.host, port: by.port }, (error) => {
+      if (error === null) this.#tellRemoved(id);
+      placed(error);
+    });
+  }
+
+  #placed(id: NodeId, done: (result: AddResult) => void): Done {
+    return (error) => done(error === null ? { id, clusterId: this.#options.clusterId } : { error });
   }
 
   #hasTakenPart({ id, voting }: Member): boolean {
@@ -66,11 +95,15 @@ export class Administration {
   }
 
   removeNode(id: NodeId, done: Done): void {
-    const { member } = this.#options;
     this.#change({ kind: "remove", id }, (error) => {
-      if (error === null && id !== member.id) member.transport.sendRemovedNotice(id, member.raft.commitIndex);
+      if (error === null) this.#tellRemoved(id);
       done(error);
     });
+  }
+
+  #tellRemoved(id: NodeId): void {
+    const { member } = this.#options;
+    if (id !== member.id) member.transport.sendRemovedNotice(id, member.raft.commitIndex);
   }
 
   /** `target` `noNode` picks the most caught-up voter. */
@@ -89,7 +122,10 @@ export class Administration {
     const { member, clock } = this.#options;
     const refusal = member.raft.campaignNow(clock.monotonicMs());
     member.settle();
-    return refusal === null ? null : errorFor.electionFailed("this node does not vote");
+    if (refusal === null) return null;
+    return errorFor.electionFailed(
+      refusal === "no-room" ? "this node's disk is full" : "this node does not vote",
+    );
   }
 
   /** All entries up to `index` have been applied. */
@@ -104,8 +140,10 @@ export class Administration {
   }
 
   tick(): void {
-    const { clock, config } = this.#options;
+    const { member, clock, config } = this.#options;
     this.leaderMayHaveChanged();
+    // Full nodes may never come to it, behind commands that they cannot store.
+    if (member.raft.fullness !== null) this.#changes.orphan(clock.monotonicMs());
     this.#changes.giveUpOrphans(clock.monotonicMs() - config.get("leader-wait-timeout"));
   }
 
@@ -134,6 +172,7 @@ const changeRefusals = {
   "not-leader": errors.notLeader,
   "change-pending": errors.votingChangeInProgress,
   transferring: errors.transferInProgress,
+  "no-room": errorFor.logUnwritable("ENOSPC"),
   "id-used": errors.nodeIdUsed,
   "unknown-id": errors.nodeIdUnknown,
   "already-voter": errors.nodeIdUsed,
@@ -145,4 +184,5 @@ const transferRefusals = {
   "not-leader": errors.notLeader,
   transferring: errors.transferInProgress,
   "unknown-id": errors.nodeIdInvalid,
+  "target-full": errorFor.logUnwritable("ENOSPC on the node to take over"),
 } as const;

@@ -107,6 +107,39 @@ export function forEachCommand(body: Uint8Array, visit: (dbIndex: number, args: 
   }
 }
 
+/** Whether a command of so many arguments may stand in a batch; `name` and `subname` are the first two. */
+export type MayBeLogged = (dbIndex: number, name: string, subname: string, argumentCount: number) => boolean;
+
+/**
+ * What is wrong with the body of a `command` entry that came from another node, null when nothing is. Once such an entry
+ * is committed, every replica has to execute it, so this is asked before it enters the log. Never throws. About 0.1 µs a
+ * command.
+ */
+export function batchProblem(body: Uint8Array, mayBeLogged: MayBeLogged): string | null {
+  if (body[0] !== formatVersion) return `a batch of format ${body[0]}`;
+  let at = 1;
+  while (at < body.length) {
+    if (body[at] !== commandItem || at + itemHeaderBytes > body.length) return "an item of unknown kind";
+    const dbIndex = body[at + 1] as number;
+    const count = readUint32(body, at + 2);
+    at += itemHeaderBytes;
+    let name = "";
+    let subname = "";
+    for (let i = 0; i < count; i++) {
+      const end = at + 4 <= body.length ? at + 4 + readUint32(body, at) : Infinity;
+      if (end > body.length) return "an argument that is cut off";
+      if (i === 0) name = byteStringOf(body, at + 4, Math.min(end, at + 4 + wordBytesMax));
+      else if (i === 1) subname = byteStringOf(body, at + 4, Math.min(end, at + 4 + wordBytesMax));
+      at = end;
+    }
+    if (!mayBeLogged(dbIndex, name, subname, count)) return "a command that no leader logs";
+  }
+  return null;
+}
+
+/** Longer than any command's name. */
+const wordBytesMax = 64;
+
 // Buffer's method works on any Uint8Array; calling it so saves wrapping each body (70 ns).
 const latin1Slice = Buffer.prototype.latin1Slice;
 

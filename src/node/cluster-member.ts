@@ -9,12 +9,21 @@ import type { Config } from "../config/config.ts";
 import type { Network } from "../peer/connection.ts";
 import { Transport, type TransportListener } from "../peer/transport.ts";
 import { Raft } from "../raft/raft.ts";
-import { type LogIndex, type Member, type NodeId, noNode, type Role, type Term } from "../raft/types.ts";
+import {
+  emptyMembership,
+  type LogIndex,
+  type Member,
+  type NodeId,
+  noNode,
+  type Role,
+  type Term,
+} from "../raft/types.ts";
 import { errors } from "../resp/errors.ts";
 import type { NodeFiles } from "../storage/data-directory.ts";
 import { Administration } from "./administration.ts";
 import { raftTuningOf, transportOptionsOf } from "./configured.ts";
 import { formatAddress } from "../config/parse-value.ts";
+import { LogRoom } from "./log-room.ts";
 import { ProxyOrigin } from "./proxy-origin.ts";
 import { ProxyTarget } from "./proxy-target.ts";
 import { Replica } from "./replica.ts";
@@ -83,28 +92,20 @@ export class ClusterMember {
   #idleAtIndex: LogIndex = 0;
   #idleSinceMs = 0;
   #checkpointedIndex: LogIndex = 0;
+  /** When a leader with a slow disk may ask another node to lead. */
+  #giveWayDueMs = 0;
   #stopped = false;
 
   constructor(options: ClusterMemberOptions) {
     const { config, clock, logger, random, network, commands, files } = options;
     const { identity, log, hardState } = files;
-    const { clusterId, nodeId, founder } = identity;
+    const { clusterId, nodeId } = identity;
     this.#options = options;
     this.id = nodeId;
     this.#foundIndex = log.lastIndex;
     this.#tickDueMs = clock.monotonicMs();
-    const founding =
-      founder === null ? [] : [{ index: 0, membership: { members: [founder], usedIds: [founder.id] } }];
-    this.raft = new Raft({
-      ...raftTuningOf(config),
-      id: nodeId,
-      log,
-      hardState: { currentTerm: hardState.currentTerm, votedFor: hardState.votedFor },
-      memberships: [...founding, ...log.memberships()],
-      committedIndex: 0,
-      random,
-      nowMs: clock.monotonicMs(),
-    });
+    const room = new LogRoom(log, clock, logger);
+    this.raft = startRaft(options, room);
     const linkOptions = transportOptionsOf(config, formatAddress(identity.address));
     const environment = { clusterId, nodeId, clock, network, random, logger, options: linkOptions };
     this.transport = new Transport(environment, this.#listener(), {
@@ -117,6 +118,7 @@ export class ClusterMember {
       logger,
       raft: this.raft,
       log,
+      room,
       hardState,
       stateMachine: new StateMachine(commands),
       send: (message) => void this.transport.send(message),
@@ -215,8 +217,8 @@ export class ClusterMember {
       peerDisconnected: (id, channel, direction) => this.#linkLost(id, channel, direction),
       proxyRequests: (session, items) => this.#proxyTarget.receive(session, items),
       proxySessionClosed: (session) => this.#proxyTarget.sessionClosed(session),
-      proxyResponses: (_from, responses) => {
-        this.proxyOrigin.receive(responses);
+      proxyResponses: (from, responses) => {
+        this.proxyOrigin.receive(from, responses);
         this.#options.events.repliesWritten();
       },
       proxyLinkDown: (id) => {
@@ -261,6 +263,7 @@ export class ClusterMember {
     this.#tickPutOff = !this.#tickPutOff && this.#stoodStill();
     if (this.#tickPutOff) return this.#tickWithin(tickAfterStandstillMs);
     this.replica.tick();
+    this.#giveWayWhenSlow();
     this.proxyOrigin.checkTimeouts(config.get("proxy-response-timeout"));
     this.#proxyTarget.checkHeld(config.get("leader-wait-timeout"));
     this.administration.tick();
@@ -281,6 +284,25 @@ export class ClusterMember {
       `This process stood still for ${Math.round(lateMs)} ms: is the machine overloaded, or was it paused?`,
     );
     return true;
+  }
+
+  /**
+   * A leader whose disk keeps a sync waiting lets another node lead: it takes no further writes meanwhile, and its
+   * heartbeats, which need no disk, would keep it in office for as long as that lasts.
+   */
+  #giveWayWhenSlow(): void {
+    const { clock, config, logger } = this.#options;
+    const patienceMs = config.get("election-timeout");
+    const { syncingForMs } = this.replica;
+    const nowMs = clock.monotonicMs();
+    if (this.raft.role !== "leader" || syncingForMs < patienceMs || nowMs < this.#giveWayDueMs) return;
+    // Should nobody take over, this leader serves on for a while before it asks again.
+    this.#giveWayDueMs = nowMs + 2 * patienceMs;
+    if (this.raft.transferLeadership(noNode, nowMs) !== null) return;
+    logger.warning(
+      `The disk has kept a sync waiting for ${Math.round(syncingForMs)} ms: another node is asked to lead`,
+    );
+    this.settle();
   }
 
   /**
@@ -335,7 +357,8 @@ export class ClusterMember {
 
   #currentDisposition(): Disposition {
     if (this.raft.role === "leader") return this.#canServe ? "serve" : "wait";
-    if (this.leader === undefined) return "wait";
+    // Whoever was removed hears of no other leader: its clients have nothing to wait for.
+    if (this.leader === undefined) return this.raft.isRemoved ? "redirect" : "wait";
     return this.#followerProxy() ? "proxy" : "redirect";
   }
 
@@ -360,6 +383,27 @@ export class ClusterMember {
     }
     if (this.raft.isRemoved) this.#options.events.removed();
   }
+}
+
+/** The core, as it goes on from what is on disk, where `room` is made sure of. */
+function startRaft({ config, clock, random, files }: ClusterMemberOptions, room: LogRoom): Raft {
+  const { identity, log, hardState } = files;
+  const { nodeId, founder } = identity;
+  const founding =
+    founder === null ? [] : [{ index: 0, membership: { members: [founder], usedIds: [founder.id] } }];
+  const memberships = [...founding, ...log.memberships()];
+  room.begin(memberships.at(-1)?.membership ?? emptyMembership);
+  return new Raft({
+    ...raftTuningOf(config),
+    id: nodeId,
+    log,
+    hardState: { currentTerm: hardState.currentTerm, votedFor: hardState.votedFor },
+    memberships,
+    committedIndex: 0,
+    room: room.room,
+    random,
+    nowMs: clock.monotonicMs(),
+  });
 }
 
 function describe({ id, host, port, voting }: Member): string {

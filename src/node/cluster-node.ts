@@ -6,6 +6,9 @@
 //        JOIN └──failed──┐
 //         ▼              │
 //      joining ──────────┴──added──► up ──removed──► files archived, process ends
+//                                    ▲                          ▲
+//      replacing ────replaced by a new node                     │
+//   (damaged files) ──────removed meanwhile─────────────────────┘
 
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -19,12 +22,12 @@ import type { CommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
 import type { Address } from "../config/option.ts";
 import type { Connection, ConnectionHandlers, Network } from "../peer/connection.ts";
-import { type LogIndex, type NodeId, noNode } from "../raft/types.ts";
+import { type LogIndex, type Member, type NodeId, noNode } from "../raft/types.ts";
 import { errorFor, errors } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
 import { DataDirectory } from "../storage/data-directory.ts";
 import { type Disk, DiskError } from "../storage/disk.ts";
-import { StorageError } from "../storage/errors.ts";
+import { isDamage, StorageError } from "../storage/errors.ts";
 import type { Identity } from "../storage/identity.ts";
 import { type AddResult, type Done, drawNodeId } from "./administration.ts";
 import { Bootstrap, bootstrapFields, type BootstrapState } from "./bootstrap.ts";
@@ -34,6 +37,7 @@ import { credentialsOf } from "./configured.ts";
 import { formatAddress } from "../config/parse-value.ts";
 import { Joiner } from "./join.ts";
 import type { Request, Requester } from "./request.ts";
+import { noteDamageAtWork, Replacement } from "./replacement.ts";
 import type { KeyspaceStatus, NodeState, RaftStatus, StatusSource } from "./status.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { keyspaceStatusOf, raftStatusOf } from "./status-of.ts";
@@ -75,6 +79,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   #state: NodeState = "uninitialized";
   #joiner: Joiner | null = null;
   #bootstrap: Bootstrap | null = null;
+  #replacement: Replacement | null = null;
   /** Who waits for JOIN's answer. */
   #joined: Done | null = null;
   #lastJoinFailure = "";
@@ -88,8 +93,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
   // ── Start and stop ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Opens the directory and takes up the node's place in its cluster, or follows the flags if it has none. Throws
-   * StorageError or DiskError when the directory cannot be used.
+   * Opens the directory and takes up the node's place in its cluster, has it replaced if its files are damaged, or
+   * follows the flags if it has none. Throws StorageError or DiskError when the directory cannot be used.
    */
   start(): void {
     const { disk, directory: path, config, logger } = this.#options;
@@ -97,8 +102,10 @@ export class ClusterNode implements ClusterPort, StatusSource {
       disk,
       path,
       segmentSizeBytes: config.get("log-segment-size") & ~7,
+      replacesDamaged: config.get("repair"),
     });
-    const files = this.#directory.files;
+    const { files, damage, replacement } = this.#directory;
+    if (damage !== null || replacement !== null) return this.#startReplacement(this.#directory);
     if (files !== null) {
       for (const { path: file, offset, reason } of files.recovery.cuts) {
         logger.warning(`Cut the unacknowledged end off ${file} at offset ${offset}: ${reason}`);
@@ -132,6 +139,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
   stop(): void {
     this.#bootstrap?.stop();
     this.#joiner?.cancel();
+    this.#replacement?.stop();
     const member = this.#member;
     member?.stop();
     if (member !== null) this.#checkpoint(member.raft.commitIndex);
@@ -154,7 +162,10 @@ export class ClusterNode implements ClusterPort, StatusSource {
         changed: () => this.#memberChanged(),
         repliesWritten: () => events.repliesWritten(),
         removed: () => this.#leave(),
-        failed: (error) => events.failed(error),
+        failed: (error) => {
+          if (isDamage(error)) this.#noteDamage(error);
+          events.failed(error);
+        },
       },
     });
     this.#member = member;
@@ -191,6 +202,32 @@ export class ClusterNode implements ClusterPort, StatusSource {
     });
   }
 
+  // ── Making way for a new node ───────────────────────────────────────────────────────────────────────────────────
+
+  #startReplacement(directory: DataDirectory): void {
+    this.#options.config.markPartOfCluster();
+    this.#replacement = new Replacement({
+      ...this.#options,
+      directory,
+      events: {
+        useDisk: (work) => this.#useDisk(work),
+        replaced: () => {
+          this.#replacement = null;
+          this.#openMember();
+        },
+        removed: () => this.#options.events.left(),
+      },
+    });
+    this.#state = "replacing";
+  }
+
+  #noteDamage(error: StorageError): void {
+    const directory = this.#directory;
+    const raft = this.#member?.raft;
+    if (directory === null || raft === undefined) return;
+    this.#useDisk(() => noteDamageAtWork({ ...this.#options, directory }, error, raft));
+  }
+
   // ── Becoming a member ───────────────────────────────────────────────────────────────────────────────────────────
 
   init(clusterId: string | undefined): { readonly clusterId: string } | { readonly error: string } {
@@ -216,8 +253,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
     const credentials = credentialsOf(config);
     const timeoutMs = config.get("join-timeout");
     this.#state = "joining";
-    const clusterName = config.get("cluster-name");
-    const joining = { network, clock, logger, credentials, nodeId, self, clusterName, addresses, timeoutMs };
+    const request = ["RAFT.NODE", "ADD", String(nodeId), formatAddress(self), config.get("cluster-name")];
+    const joining = { network, clock, logger, credentials, request, nodeId, addresses, timeoutMs };
     this.#joiner = new Joiner(joining, (result) => {
       this.#joiner = null;
       this.#state = "uninitialized";
@@ -293,7 +330,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   #bootstrapState(): BootstrapState {
     return {
-      member: this.#member !== null,
+      // A node that waits to be replaced belongs to a cluster: nobody is to found another with it.
+      member: this.#member !== null || this.#state === "replacing",
       address: formatAddress(this.#options.advertised()),
       nonce: this.#nonce,
       clusterName: this.#options.config.get("cluster-name"),
@@ -340,10 +378,8 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   /** The error reply to a data command while `disposition` is `redirect` or `refuse`. */
   refusal(command: DataCommand, args: readonly string[]): string {
-    const noClusterError = this.#noClusterError();
-    if (noClusterError !== null) return noClusterError;
-    const leader = this.#member?.leader;
-    if (leader === undefined) return errors.clusterDown;
+    const leader = this.#member?.leader ?? this.#replacement?.leader ?? null;
+    if (leader === null) return this.#noClusterError() ?? errors.clusterDown;
     const key = keysOf(command, args)[0];
     return errorFor.moved(key === undefined ? 0 : keySlot(args[key] ?? ""), leader.host, leader.port);
   }
@@ -367,6 +403,11 @@ export class ClusterNode implements ClusterPort, StatusSource {
     return this.#member?.id ?? noNode;
   }
 
+  /** The member at work, for those who check it from outside; null before this node is one and after. */
+  get member(): ClusterMember | null {
+    return this.#member;
+  }
+
   get currentTerm(): number {
     return this.#member?.raft.currentTerm ?? 0;
   }
@@ -381,6 +422,7 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   #noClusterError(): string | null {
     if (this.#state === "uninitialized") return errors.noCluster;
+    if (this.#state === "replacing") return errors.replacing;
     return this.#state === "joining" ? errors.noClusterJoining : null;
   }
 
@@ -398,6 +440,10 @@ export class ClusterNode implements ClusterPort, StatusSource {
 
   addNode(id: number, host: string, port: number, done: (result: AddResult) => void): void {
     this.#present().administration.addNode(id, host, port, done);
+  }
+
+  replaceNode(id: number, by: Omit<Member, "voting">, done: (result: AddResult) => void): void {
+    this.#present().administration.replaceNode(id, by, done);
   }
 
   removeNode(id: number, done: Done): void {

@@ -99,6 +99,13 @@ export class Intake {
     return this.#reads.length > 0;
   }
 
+  /** Takes out the reads of this turn but those whose requesters have writes under way: they wait for a later turn. */
+  takeReadsWithoutWrites(): readonly Request[] {
+    const reads = this.#reads;
+    this.#reads = reads.filter(({ requester }) => requester.pendingWrites > 0);
+    return this.#reads.length === 0 ? reads : reads.filter(({ requester }) => requester.pendingWrites === 0);
+  }
+
   /** Takes out the reads of this turn. */
   takeReads(): readonly Request[] {
     const reads = this.#reads;

@@ -1,5 +1,6 @@
-// How an empty node becomes a member: it asks any node of the cluster to be added under an id of its own choosing,
+// How a node without files becomes a member: it asks any node of the cluster for a place under an id of its own choosing,
 // following redirections to the leader. Asking again with the same id is harmless, so a lost answer is asked for again.
+// Whether it asks for a new place or for that of a damaged node (replacement.ts) is said by the command that it sends.
 
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
@@ -17,20 +18,26 @@ export interface JoinOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly credentials: Credentials | null;
+  /** Asks for a place for `nodeId`; answered with the id and the cluster's id. */
+  readonly request: readonly string[];
   readonly nodeId: NodeId;
-  /** Where the others reach this node. */
-  readonly self: Address;
-  /** Only a cluster of this name takes this node in. */
-  readonly clusterName: string;
   /** Nodes to ask, in order; none may be this one. */
   readonly addresses: readonly Address[];
   /** How long to go on asking. */
   readonly timeoutMs: number;
+  /** Hears of each redirection. */
+  readonly redirected?: (leader: Address) => void;
 }
 
 export type JoinResult =
   | { readonly kind: "added"; readonly clusterId: string }
-  | { readonly kind: "failed"; readonly reason: string };
+  | {
+      readonly kind: "failed";
+      /** What each node said when they were last asked. */
+      readonly reason: string;
+      /** The error replies among that. */
+      readonly refusals: readonly string[];
+    };
 
 const callTimeoutMs = 5000;
 const retryMs = 100;
@@ -46,7 +53,9 @@ export class Joiner {
   #redirects = 0;
   /** Whether some node of this pass answered in a way that makes another pass worthwhile. */
   #promising = false;
-  #lastReason = "no address given";
+  /** Of this pass. */
+  #reasons: string[] = [];
+  #refusals: string[] = [];
 
   constructor(options: JoinOptions, done: (result: JoinResult) => void) {
     this.#options = options;
@@ -70,19 +79,21 @@ export class Joiner {
       return;
     }
     if (!this.#promising || clock.monotonicMs() >= this.#deadlineMs) {
-      return this.#done({ kind: "failed", reason: this.#lastReason });
+      const reason = this.#reasons.length === 0 ? "no address given" : this.#reasons.join("; ");
+      return this.#done({ kind: "failed", reason, refusals: this.#refusals });
     }
     this.#next = 0;
     this.#promising = false;
+    this.#reasons = [];
+    this.#refusals = [];
     clock.after(retryMs, () => this.#askNext());
   }
 
   #ask(address: Address): void {
-    const { network, clock, credentials, nodeId, self, clusterName } = this.#options;
-    const args = ["RAFT.NODE", "ADD", String(nodeId), formatAddress(self), clusterName];
-    callRemote(
-      { network, clock, credentials, args, host: address.host, port: address.port, timeoutMs: callTimeoutMs },
-      (answer) => this.#answered(address, answer),
+    const { network, clock, credentials, request: args } = this.#options;
+    const { host, port } = address;
+    callRemote({ network, clock, credentials, args, host, port, timeoutMs: callTimeoutMs }, (answer) =>
+      this.#answered(address, answer),
     );
   }
 
@@ -101,28 +112,31 @@ export class Joiner {
     const leader = redirectionOf(text);
     if (leader !== null && this.#redirects < redirectsMax) {
       this.#redirects++;
+      this.#options.redirected?.(leader);
       return this.#ask(leader);
     }
     this.#note(address, text);
+    this.#refusals.push(text);
     if (isPassing(text)) this.#promising = true;
     this.#askNext();
   }
 
   #note(address: Address, reason: string): void {
-    this.#lastReason = `${formatAddress(address)}: ${reason}`;
+    this.#reasons.push(`${formatAddress(address)}: ${reason}`);
   }
 }
 
-/** The cluster's id out of RAFT.NODE ADD's answer `[id, cluster id]`; null when it is none. */
+/** The cluster's id out of the answer `[id, cluster id]`; null when it is none. */
 function clusterIdOf(value: ReplyValue, nodeId: NodeId): string | null {
   if (value.kind !== "array") return null;
   const [id, clusterId] = value.items;
   if (id?.kind !== "integer" || Number(id.value) !== nodeId) return null;
   if (clusterId?.kind !== "simple" && clusterId?.kind !== "bulk") return null;
-  return clusterId.text.length === clusterIdLength ? clusterId.text : null;
+  return clusterIdForm.test(clusterId.text) ? clusterId.text : null;
 }
 
-const clusterIdLength = 32;
+/** As INIT takes it: what breaks no line of INFO. */
+const clusterIdForm = /^[!-~]{32}$/;
 
 /** The address in `MOVED <slot> <host>:<port>`. */
 function redirectionOf(error: string): Address | null {

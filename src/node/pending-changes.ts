@@ -8,7 +8,7 @@ interface PendingChange {
   readonly index: LogIndex;
   readonly term: Term;
   readonly done: (error: string | null) => void;
-  /** When this node ceased to lead while the change was open; Infinity while it leads. */
+  /** When this node ceased to lead, or logs were full, while the change was open; Infinity until then. */
   orphanedAtMs: number;
 }
 
@@ -29,7 +29,7 @@ export class PendingChanges {
     );
   }
 
-  /** This node does not lead: what is open may be decided elsewhere. */
+  /** This node does not lead, or logs are full: what is open may be decided elsewhere, or much later. */
   orphan(nowMs: number): void {
     for (const change of this.#changes) change.orphanedAtMs = Math.min(change.orphanedAtMs, nowMs);
   }

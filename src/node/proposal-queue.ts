@@ -12,11 +12,14 @@ export class Proposal {
   /** 0 once the entry was overwritten here. */
   term: Term;
   readonly requests: readonly Request[];
+  /** What to answer requests that were not proposed after all, once those before them are answered; null for others. */
+  readonly refusal: string | null;
 
-  constructor(index: LogIndex, term: Term, requests: readonly Request[]) {
+  constructor(index: LogIndex, term: Term, requests: readonly Request[], refusal: string | null = null) {
     this.index = index;
     this.term = term;
     this.requests = requests;
+    this.refusal = refusal;
   }
 }
 
@@ -35,6 +38,14 @@ export class ProposalQueue {
 
   push(proposal: Proposal): void {
     this.#proposals.push(proposal);
+  }
+
+  /** Takes out the oldest proposal if it was refused. */
+  takeRefused(): Proposal | null {
+    const proposal = this.#proposals[this.#head];
+    if (proposal === undefined || proposal.refusal === null) return null;
+    this.#advance();
+    return proposal;
   }
 
   /** Takes out the proposal at `index` if it is this node's own from `term`; null when nobody here waits for it. */

@@ -95,12 +95,12 @@ export class ProxyOrigin {
     return true;
   }
 
-  /** Answers from a leader; replies' bytes are used during the call only. */
-  receive(responses: readonly ProxyResponse[]): void {
+  /** Answers from node `from`; replies' bytes are used during the call only. */
+  receive(from: NodeId, responses: readonly ProxyResponse[]): void {
     for (const response of responses) {
       const client = this.#clientByRequest.get(response.requestId);
-      // Given up already: its client has been told that the outcome is unknown.
-      if (client === undefined) continue;
+      // Given up already: its client has been told that the outcome is unknown. Or never asked of that node.
+      if (client === undefined || client.leader !== from) continue;
       if (response.kind === "notExecuted") this.#returned(client, response.requestId);
       else this.#answer(client, response);
     }

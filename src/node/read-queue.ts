@@ -10,11 +10,25 @@ export class ReadBatch {
   readonly round: number;
   readonly index: LogIndex;
   readonly requests: readonly Request[];
+  /** No entry can be written that would move the clock: keys whose deadline has passed are neither there nor gone. */
+  readonly clockStands: boolean;
+  /** What the wall clock showed when they arrived, in milliseconds since 1970. */
+  readonly arrivedMs: number;
 
-  constructor(round: number, index: LogIndex, requests: readonly Request[]) {
+  constructor(
+    round: number,
+    index: LogIndex,
+    requests: readonly Request[],
+    time: { readonly arrivedMs: number; readonly clockStands: boolean } = {
+      arrivedMs: 0,
+      clockStands: false,
+    },
+  ) {
     this.round = round;
     this.index = index;
     this.requests = requests;
+    this.clockStands = time.clockStands;
+    this.arrivedMs = time.arrivedMs;
   }
 }
 
@@ -37,6 +51,16 @@ export class ReadQueue {
     // A handful of rounds is under way at most, so shifting is cheap.
     this.#batches.shift();
     return batch;
+  }
+
+  /** Puts back what `takeAnswerable` gave: it is the oldest again. */
+  putBack(batch: ReadBatch): void {
+    this.#batches.unshift(batch);
+  }
+
+  /** Takes out the batches that wait for more than `index`, and those before them: the last of them comes last. */
+  takeBeyond(index: LogIndex): ReadBatch[] {
+    return this.#batches.splice(0, this.#batches.findLastIndex((batch) => batch.index > index) + 1);
   }
 
   takeAll(): ReadBatch[] {

@@ -9,22 +9,22 @@
 // once, on the loop, because nothing else it could do is worth more than its acknowledgement (measured: 0.18 ms against
 // 0.22 ms through the thread pool).
 
-import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { keysOf } from "../commands/keys-of.ts";
 import type { Config } from "../config/config.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { LogIndex, Message, Ready, Term } from "../raft/types.ts";
-import { errorFor, errors } from "../resp/errors.ts";
+import type { AppendEntries, Entry, LogIndex, Message, Ready, Term } from "../raft/types.ts";
+import { errors } from "../resp/errors.ts";
 import { DiskError } from "../storage/disk.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { HardStateFile } from "../storage/hard-state.ts";
 import type { Log } from "../storage/log.ts";
-import { decodeRecords } from "../storage/record.ts";
+import { Fullness } from "./fullness.ts";
 import { type Batch, Intake } from "./intake.ts";
+import type { LogRoom } from "./log-room.ts";
 import { Proposal, ProposalQueue } from "./proposal-queue.ts";
-import { ReadBatch, ReadQueue } from "./read-queue.ts";
+import { Reads } from "./reads.ts";
+import { holds, readEntries } from "./received-entries.ts";
 import type { Request } from "./request.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { SyncStatistics } from "./sync-statistics.ts";
@@ -35,6 +35,7 @@ export interface ReplicaOptions {
   readonly logger: Logger;
   readonly raft: Raft;
   readonly log: Log;
+  readonly room: LogRoom;
   readonly hardState: HardStateFile;
   readonly stateMachine: StateMachine;
   /** Sends a Raft message; one that cannot be sent is lost, which Raft expects. */
@@ -72,25 +73,27 @@ export class Replica {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #hardState: HardStateFile;
+  readonly #room: LogRoom;
   readonly #send: (message: Message) => void;
   readonly #events: ReplicaEvents;
 
   readonly #intake = new Intake();
   readonly #proposals = new ProposalQueue();
-  readonly #reads = new ReadQueue();
-  #confirmedRound = 0;
+  readonly #reads: Reads;
   #turnScheduled = false;
   #syncInFlight = false;
+  /** When the sync under way in the background began. */
+  #syncStartMs = 0;
   /** The term that this node leads, 0 while it leads none. */
   #ledTerm: Term = 0;
-  #orphanedAtMs = 0;
+  /** Since when nothing is to be hoped for the proposals: this node was deposed, or logs are full, at this commit index. */
+  #hopelessSinceMs = 0;
+  #hopelessAtIndex: LogIndex = 0;
   /** The commit index at which proposals were refused because too much waits for a majority; -1 when they are not. */
   #throttledAtIndex: LogIndex = -1;
-  /** The disk had no room at the last attempt. */
-  #full = false;
+  readonly #fullness: Fullness;
   #stopped = false;
   readonly #fsync: () => boolean;
-  readonly #quorumReads: () => boolean;
 
   constructor(options: ReplicaOptions) {
     this.raft = options.raft;
@@ -100,10 +103,14 @@ export class Replica {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#hardState = options.hardState;
+    this.#room = options.room;
+    this.#fullness = new Fullness(options.raft, options.room, options.logger);
     this.#send = options.send;
     this.#events = options.events;
     this.#fsync = this.#config.watch("log-fsync");
-    this.#quorumReads = this.#config.watch("quorum-reads");
+    const { raft, clock, stateMachine } = options;
+    const quorumReads = this.#config.watch("quorum-reads");
+    this.#reads = new Reads({ raft, clock, stateMachine, quorumReads, intake: this.#intake });
   }
 
   /** Entries proposed here that have not been applied, with clients that wait for them. */
@@ -116,9 +123,14 @@ export class Replica {
     return this.#ledTerm !== 0 && this.#throttledAtIndex === this.raft.commitIndex;
   }
 
-  /** The disk had no room for the last entry that was tried. */
+  /** This node's log takes no commands for want of space on the disk. */
   get isDiskFull(): boolean {
-    return this.#full;
+    return this.#room.room !== "all";
+  }
+
+  /** For how long the sync under way in the background has been waited for; 0 while there is none. */
+  get syncingForMs(): number {
+    return this.#syncInFlight ? this.#clock.monotonicMs() - this.#syncStartMs : 0;
   }
 
   /** Takes up work: the only voter of a cluster leads at once, and a founder's first entries are on disk on return. */
@@ -142,7 +154,9 @@ export class Replica {
    * write must not overtake it, so try again once that is answered.
    */
   submitWrite(request: Request): boolean {
-    if (!this.#intake.addWrite(request)) return false;
+    const { refusesWrites } = this.#fullness;
+    const isTaken = refusesWrites ? this.#fullness.refuse(request) : this.#intake.addWrite(request);
+    if (!isTaken) return false;
     this.#schedule();
     return true;
   }
@@ -157,20 +171,29 @@ export class Replica {
 
   /** A message from a peer; `records` are the entries' bytes, owned by the replica from now on. */
   receive(message: Message, records: Uint8Array | null): void {
-    if (this.#stopped) return;
+    if (this.#hasFailed()) return;
     if (message.kind === "AppendEntries") this.appendEntriesReceived++;
     let complete = message;
     if (message.kind === "AppendEntries" && records !== null) {
       this.appendEntriesWithEntriesReceived++;
-      const decoded = decodeRecords(records, this.#checksumBefore(message.prevLogIndex, message.prevLogTerm));
-      if (decoded.kind === "error") {
-        this.#logger.warning(`Dropped entries from node ${message.from}: ${decoded.reason}`);
+      const entries = this.#readEntries(message, records);
+      if (entries === null) return;
+      if (typeof entries === "string") {
+        this.#logger.warning(`Dropped entries from node ${message.from}: ${entries}`);
+        // Unless it is the own record before them that has changed since: that stops this node.
+        const { prevLogIndex, prevLogTerm } = message;
+        const isOwn = prevLogIndex >= this.log.firstIndex && holds(this.log, prevLogIndex, prevLogTerm);
+        if (isOwn) this.#verifiedEntry(prevLogIndex);
         return;
       }
-      complete = { ...message, entries: decoded.entries };
+      // What there is no room for counts as not sent: the rest of the message is heard, and the leader told.
+      const count = this.#ask((room) => room.storable(entries, records.length));
+      if (count === null) return;
+      complete =
+        count === entries.length
+          ? { ...message, entries }
+          : { ...message, entries: entries.slice(0, count), lastEntryIndex: message.prevLogIndex + count };
     }
-    // Entries that cannot be stored are not heard: the leader sends them again when there may be room.
-    if (records !== null && this.#roomProblem(records.length) !== null) return;
     const refusal = this.raft.step(complete, this.#clock.monotonicMs());
     if (refusal !== null)
       this.#logger.verbose(`Ignored ${message.kind} from node ${message.from}: ${refusal}`);
@@ -178,23 +201,31 @@ export class Replica {
     this.#schedule();
   }
 
-  /** The chain's checksum that the entries after (`index`, `term`) must build on; null when this log cannot tell. */
-  #checksumBefore(index: LogIndex, term: Term): number | null {
-    const log = this.log;
-    if (index < log.firstIndex - 1 || index > log.lastIndex || log.termAt(index) !== term) return null;
-    return log.crcAt(index);
+  /** As `readEntries`; null when an own record that it looks at is damaged, and this node stops. */
+  #readEntries(request: AppendEntries, records: Uint8Array): readonly Entry[] | string | null {
+    try {
+      return readEntries(request, records, this.log, this.#bodyProblem);
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
   }
+
+  readonly #bodyProblem = (body: Uint8Array): string | null => this.stateMachine.bodyProblem(body);
 
   /** Time has passed. */
   tick(): void {
+    if (this.#hasFailed()) return;
+    this.#ask((room) => {
+      room.retry(this.#ledTerm !== 0);
+      room.keepControlRoom(this.raft.membership);
+    });
     if (this.#stopped) return;
-    // A sync in the background may have failed that nobody waits for.
-    if (this.log.failure !== null) return this.#fail(this.log.failure);
     const nowMs = this.#clock.monotonicMs();
     this.raft.tick(nowMs);
     this.#handleReady();
     this.#expireDueKeys();
-    this.#giveUpOrphans(nowMs);
+    this.#giveUpHopeless(nowMs);
     this.#schedule();
   }
 
@@ -217,14 +248,17 @@ export class Replica {
   };
 
   #turn(): void {
-    if (this.#stopped) return;
-    this.#startReads();
+    if (this.#hasFailed()) return;
+    // For the reason for which they were refused, which may be gone.
+    this.#answerRefused();
+    this.#fullness.look();
+    this.#reads.start(!this.#fullness.refusesWrites);
     this.#flushBatches();
     this.#handleReady();
     this.#sync();
     this.#apply();
     // Reads that had to wait for those before them may start now.
-    if (this.#answerReads() && this.#intake.hasReads) this.#schedule();
+    if (this.#reads.answer(this.#fullness.error) && this.#intake.hasReads) this.#schedule();
     this.#events.repliesWritten();
     this.log.prepareAhead();
   }
@@ -236,17 +270,21 @@ export class Replica {
     // Only a full batch has another behind it in the same turn; nothing is left of either when the first is taken back.
     for (let more = true; more && !intake.isBatchEmpty;) {
       if (this.#syncInFlight && intake.batchSizeBytes < batchFlushBytes) return;
-      const refusal = this.#roomProblem(intake.batchSizeBytes);
+      const hasRoom = this.#hasRoomFor(intake.batchSizeBytes);
       more = intake.isBatchFull;
       const batch = intake.takeBatch();
-      if (refusal === null) this.#propose(batch);
-      else this.#answer(batch.requests, errorFor.logUnwritable(refusal));
+      if (hasRoom) this.#propose(batch);
+      else this.#refuseBatch(batch.requests);
       intake.clear();
     }
   }
 
   #propose({ kind, record, requests }: Batch): void {
     const proposed = this.raft.propose(kind, this.#clock.wallMs(), record);
+    if (proposed === "no-room" || proposed === "majority-full") {
+      this.#fullness.look();
+      return this.#refuseBatch(requests);
+    }
     if (typeof proposed === "string") {
       if (proposed === "too-much-uncommitted") this.#throttledAtIndex = this.raft.commitIndex;
       this.#events.changed();
@@ -257,25 +295,9 @@ export class Replica {
     this.#handleReady();
   }
 
-  /** Why the disk has no room for records of `sizeBytes`; null when it has. */
-  #roomProblem(sizeBytes: number): string | null {
-    try {
-      this.log.reserve(sizeBytes);
-      if (this.#full) this.#logger.notice("The log takes entries again");
-      this.#full = false;
-      return null;
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      if (this.log.failure !== null) this.#fail(error);
-      else if (!this.#full) this.#logger.warning(`The log takes no more entries: ${error.message}`);
-      this.#full = true;
-      return error.code;
-    }
-  }
-
   /** Once the earliest deadline has passed, moves the replicated clock, also when nobody writes. True if it shall move. */
   #expireDueKeys(): boolean {
-    if (!this.raft.canServe || !this.#proposals.isEmpty) return false;
+    if (!this.raft.canServe || !this.#proposals.isEmpty || this.#fullness.refusesWrites) return false;
     const isDue = this.stateMachine.keyspace.nextDeadlineMs <= this.#clock.wallMs();
     if (isDue) this.#intake.requestClock();
     return isDue;
@@ -290,89 +312,15 @@ export class Replica {
     }
   }
 
-  // ── Reads ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #startReads(): void {
-    if (!this.#intake.hasReads) return;
-    const reads = this.#readsToStart();
-    if (reads.length === 0) return;
-    // With quorum reads off the leader answers from what it has applied, trusting that it still leads.
-    const round = this.#quorumReads() ? this.raft.requestRead() : 0;
-    if (round === null || !this.raft.canServe) this.#takeBackReads(reads);
-    else this.#reads.push(new ReadBatch(round, this.#readIndex(reads), reads));
-  }
-
-  /** All reads of this turn but those of keys whose deadline has passed: they wait for the entry that expires them. */
-  #readsToStart(): readonly Request[] {
-    const nowMs = this.#clock.wallMs();
-    if (this.stateMachine.keyspace.nextDeadlineMs > nowMs) return this.#intake.takeReads();
-    return this.#intake.moveDueReads((read) => this.#readsExpiredKey(read, nowMs));
-  }
-
-  /** What must be applied before the reads: all that is committed, and what their requesters wrote before. */
-  #readIndex(reads: readonly Request[]): LogIndex {
-    for (let i = 0; i < reads.length; i++) {
-      if ((reads[i] as Request).requester.pendingWrites > 0) return this.raft.lastIndex;
-    }
-    return this.raft.commitIndex;
-  }
-
-  #readsExpiredKey(read: Request, nowMs: number): boolean {
-    const keys = keysOf(read.command, read.args);
-    // A command without keys (DBSIZE, SCAN, …) sees them all.
-    if (keys.length === 0) return true;
-    for (const key of keys) {
-      if (this.stateMachine.keyspace.isExpiredAt(read.dbIndex, read.args[key] as string, nowMs)) return true;
-    }
-    return false;
-  }
-
-  /** Answers what may be answered; true if that was anything. */
-  #answerReads(): boolean {
-    if (this.#reads.isEmpty) return false;
-    let answered = false;
-    const nowMs = this.#clock.wallMs();
-    const applied = this.stateMachine.appliedIndex;
-    let startMs = this.#clock.monotonicMs();
-    for (;;) {
-      const batch = this.#reads.takeAnswerable(this.#confirmedRound, applied);
-      if (batch === null) return answered;
-      answered = true;
-      for (let i = 0; i < batch.requests.length; i++) {
-        const request = batch.requests[i] as Request;
-        this.#runRead(request, nowMs);
-        startMs = this.#timed(request, startMs);
-        request.requester.pendingReads--;
-        request.requester.answered(request);
-      }
-    }
-  }
-
-  #runRead(request: Request, nowMs: number): void {
-    const { reply, noTouch } = request.requester;
-    this.stateMachine.read(request.command, request.args, request.dbIndex, { reply, nowMs, noTouch });
-  }
-
-  /** Notes how long `request` took that began at `startMs`; returns now. One look at the clock (25 ns) a request. */
-  #timed(request: Request, startMs: number): number {
-    const nowMs = this.#clock.monotonicMs();
-    request.tookMs = nowMs - startMs;
-    return nowMs;
-  }
-
-  #takeBackReads(reads: readonly Request[]): void {
-    for (const read of reads) {
-      read.requester.pendingReads--;
-      read.requester.takeBack(read);
-    }
-  }
-
   // ── Ready ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #handleReady(): void {
     const raft = this.raft;
     if (!raft.hasReady) return;
-    while (raft.hasReady && !this.#stopped) this.#handleOne(raft.ready());
+    while (raft.hasReady && !this.#stopped) {
+      this.#handleOne(raft.ready());
+      if (raft.room !== this.#room.room) raft.setRoom(this.#room.room, this.#clock.monotonicMs());
+    }
     this.#noticeRole();
     this.#events.changed();
   }
@@ -387,14 +335,26 @@ export class Replica {
           this.#proposals.overwrittenFrom(first.index);
         }
         this.log.append(ready.entries);
+        this.#room.keepControlRoom(this.raft.membership);
       }
     } catch (error) {
       this.#fail(error);
       return;
     }
-    if (ready.confirmedRound > this.#confirmedRound) this.#confirmedRound = ready.confirmedRound;
+    this.#reads.confirmed(ready.confirmedRound);
     const messages = ready.messages;
-    for (let i = 0; i < messages.length; i++) this.#send(messages[i] as Message);
+    try {
+      // Entries leave as they read back from the log, which may find them damaged.
+      for (let i = 0; i < messages.length; i++) this.#send(messages[i] as Message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Whether this node has stopped, or has to: a sync in the background may have failed that nobody waits for. */
+  #hasFailed(): boolean {
+    if (!this.#stopped && this.log.failure !== null) this.#fail(this.log.failure);
+    return this.#stopped;
   }
 
   #fail(error: unknown): void {
@@ -410,11 +370,9 @@ export class Replica {
     this.#ledTerm = ledTerm;
     if (!deposed) return;
     // What was not proposed can be done again; what was has an outcome that only the log will tell.
-    this.#confirmedRound = 0;
-    for (const batch of this.#reads.takeAll()) this.#takeBackReads(batch.requests);
-    this.#takeBackReads(this.#intake.takeReads());
+    this.#reads.takeBackAll();
     this.#takeBack(this.#intake.takeAll());
-    this.#orphanedAtMs = this.#clock.monotonicMs();
+    this.#hopelessSinceMs = this.#clock.monotonicMs();
   }
 
   // ── Sync ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -427,6 +385,7 @@ export class Replica {
     const startMs = this.#clock.monotonicMs();
     if (this.raft.role === "leader") {
       this.#syncInFlight = true;
+      this.#syncStartMs = startMs;
       log.syncInBackground((error, index, term) => this.#synced(error, index, term, startMs));
       return;
     }
@@ -485,7 +444,9 @@ export class Replica {
     if (machine.appliedIndex >= target || this.#stopped) return;
     const untilMs = this.#clock.monotonicMs() + applySliceMs;
     while (machine.appliedIndex < target) {
-      this.#applyEntry(machine.appliedIndex + 1);
+      const entry = this.#verifiedEntry(machine.appliedIndex + 1);
+      if (entry === null) return;
+      this.#applyEntry(entry);
       if ((machine.appliedIndex & 15) === 0 && this.#clock.monotonicMs() > untilMs) {
         this.syncs.applyThrottled++;
         this.#schedule();
@@ -499,15 +460,25 @@ export class Replica {
     if (machine.keyspace.isBehind && this.#expireDueKeys()) this.#schedule();
   }
 
-  #applyEntry(index: LogIndex): void {
-    const entry = this.log.entry(index);
-    assert(entry.index === index, "the log gives the entry that was asked for");
+  /** The entry as it reads back from the log; null when it is damaged, and this node stops. */
+  #verifiedEntry(index: LogIndex): Entry | null {
+    try {
+      return this.log.entry(index);
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+  }
+
+  #applyEntry(entry: Entry): void {
+    const { index } = entry;
     const machine = this.stateMachine;
     machine.beginEntry(index, entry.stampMs);
     this.#answerOverwritten(index, entry.term);
     const proposal = this.#proposals.takeApplied(index, entry.term);
     if (proposal !== null) this.#runRequests(proposal.requests);
     else if (entry.kind === "command") machine.runBody(this.log.body(index));
+    this.#answerRefusedBatches();
   }
 
   #runRequests(requests: readonly Request[]): void {
@@ -517,14 +488,17 @@ export class Replica {
       const request = requests[i] as Request;
       const requester = request.requester;
       if (request.isWrite) machine.run(request.command, request.args, request.dbIndex, requester.reply);
-      else this.#runRead(request, this.#clock.wallMs());
-      startMs = this.#timed(request, startMs);
+      else this.#reads.run(request, this.#clock.wallMs());
+      // One look at the clock (25 ns) a request.
+      const endMs = this.#clock.monotonicMs();
+      request.tookMs = endMs - startMs;
+      startMs = endMs;
       requester.pendingWrites--;
       requester.answered(request);
     }
   }
 
-  // ── Writes whose leader was deposed ─────────────────────────────────────────────────────────────────────────────
+  // ── Writes that come to nothing ─────────────────────────────────────────────────────────────────────────────────
 
   #answerOverwritten(index: LogIndex, term: Term): void {
     for (;;) {
@@ -534,18 +508,71 @@ export class Replica {
     }
   }
 
-  /** Long after leadership was lost nobody has told what became of the writes: say just that. */
-  #giveUpOrphans(nowMs: number): void {
-    if (this.#ledTerm !== 0 || this.#proposals.isEmpty) return;
-    if (nowMs - this.#orphanedAtMs < this.#config.get("leader-wait-timeout")) return;
+  /**
+   * Long after leadership was lost, or the logs of a majority became full, nobody has told what became of the writes: say
+   * just that. A read behind one of them goes unanswered too.
+   */
+  #giveUpHopeless(nowMs: number): void {
+    const { commitIndex } = this.raft;
+    const mayHope = !this.#fullness.refusesWrites || commitIndex !== this.#hopelessAtIndex;
+    if (this.#ledTerm !== 0 && mayHope) {
+      this.#hopelessSinceMs = nowMs;
+      this.#hopelessAtIndex = commitIndex;
+    }
+    if (this.#proposals.isEmpty) return;
+    if (nowMs - this.#hopelessSinceMs < this.#config.get("leader-wait-timeout")) return;
     for (const proposal of this.#proposals.takeAll()) this.#answerUnknown(proposal);
+    this.#reads.giveUpBeyond(commitIndex);
     this.#events.repliesWritten();
   }
 
-  #answerUnknown(proposal: Proposal): void {
-    for (const request of proposal.requests) {
-      this.#answer([request], request.isWrite ? errors.timeoutNotCommitted : errors.timeoutNoQuorum);
+  #answerUnknown({ requests, refusal }: Proposal): void {
+    for (const request of requests) {
+      const unknown = request.isWrite ? errors.timeoutNotCommitted : errors.timeoutNoQuorum;
+      this.#answer([request], refusal ?? unknown);
     }
+  }
+
+  // ── Writes that nobody can store ────────────────────────────────────────────────────────────────────────────────
+
+  /** Has this leader's log room for a batch of `bodyBytes`, and those of a majority for any? */
+  #hasRoomFor(bodyBytes: number): boolean {
+    const { refusesWrites } = this.#fullness;
+    if (!refusesWrites && this.#ask((room) => room.admits(bodyBytes)) === true) return true;
+    this.#fullness.look();
+    return false;
+  }
+
+  /** Asks for room and tells the core what there is; null when the disk failed and this node stops. */
+  #ask<Answer>(question: (room: LogRoom) => Answer): Answer | null {
+    try {
+      return question(this.#room);
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    } finally {
+      this.raft.setRoom(this.#room.room, this.#clock.monotonicMs());
+    }
+  }
+
+  #answerRefused(): void {
+    const refused = this.#fullness.takeRefused();
+    if (refused.length > 0) this.#answer(refused, this.#fullness.error());
+  }
+
+  /** Refuses a batch, behind what its requesters wrote before. */
+  #refuseBatch(requests: readonly Request[]): void {
+    this.#proposals.push(new Proposal(this.raft.lastIndex, 0, requests, this.#fullness.error()));
+    this.#answerRefusedBatches();
+  }
+
+  #answerRefusedBatches(): void {
+    for (
+      let refused = this.#proposals.takeRefused();
+      refused !== null;
+      refused = this.#proposals.takeRefused()
+    )
+      this.#answerUnknown(refused);
   }
 
   /** Answers requests of a batch with an error. */

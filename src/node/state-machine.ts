@@ -12,7 +12,7 @@ import { databaseCount, Keyspace } from "../keyspace/keyspace.ts";
 import type { LogIndex } from "../raft/types.ts";
 import { noReply } from "../resp/no-reply.ts";
 import type { Reply } from "../resp/reply.ts";
-import { forEachCommand } from "./batch.ts";
+import { batchProblem, forEachCommand, type MayBeLogged } from "./batch.ts";
 
 export class StateMachine {
   readonly keyspace: Keyspace;
@@ -40,6 +40,11 @@ export class StateMachine {
     forEachCommand(body, this.#runLogged);
   }
 
+  /** Why the body of a `command` entry could not be executed here, null when it could: see `batchProblem`. */
+  bodyProblem(body: Uint8Array): string | null {
+    return batchProblem(body, this.#mayBeLogged);
+  }
+
   /** Runs one command of the entry begun last. */
   run(command: DataCommand, args: readonly string[], dbIndex: number, reply: Reply): void {
     const context = this.#context;
@@ -55,6 +60,9 @@ export class StateMachine {
     context.beginRead(dbIndex, options.reply, Math.max(options.nowMs, this.keyspace.clockMs));
     command.run(context, args);
   }
+
+  readonly #mayBeLogged: MayBeLogged = (dbIndex, name, subname, argumentCount) =>
+    dbIndex < databaseCount && this.#commands.isWrite(name, subname, argumentCount);
 
   readonly #runLogged = (dbIndex: number, args: string[]): void => {
     const found = this.#commands.lookup(args);

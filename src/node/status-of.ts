@@ -69,6 +69,7 @@ export function raftStatusOf(
 
 function peersOf(member: ClusterMember, nowMs: number): PeerStatus[] {
   const peers: PeerStatus[] = [];
+  const full = new Set(member.raft.peers().flatMap((peer) => (peer.full ? [peer.id] : [])));
   member.members.forEach(({ id, host, port, voting }, position) => {
     if (id === member.id) return;
     const link = member.transport.statistics(id);
@@ -84,6 +85,7 @@ function peersOf(member: ClusterMember, nowMs: number): PeerStatus[] {
       connectErrors: link?.connectErrors ?? 0,
       connects: link?.connectOks ?? 0,
       matchIndex: member.raft.matchIndexOf(id),
+      isFull: full.has(id),
     });
   });
   return peers;

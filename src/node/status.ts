@@ -4,8 +4,8 @@
 import type { LinkState } from "../peer/outgoing-link.ts";
 import type { LogIndex, NodeId, Role, Term } from "../raft/types.ts";
 
-/** The life of a node, in RedisRaft's words. */
-export type NodeState = "uninitialized" | "joining" | "loading" | "up";
+/** The life of a node, in RedisRaft's words, and one of ours: `replacing` a node whose files are damaged. */
+export type NodeState = "uninitialized" | "joining" | "replacing" | "loading" | "up";
 
 export interface PeerStatus {
   /** Its place in the list of members, this node included; INFO numbers nodes so. */
@@ -22,6 +22,8 @@ export interface PeerStatus {
   readonly connects: number;
   /** Last log index known to be on its disk; only the leader knows, others say 0. */
   readonly matchIndex: LogIndex;
+  /** Its log takes no commands, for want of space on its disk; only the leader knows. */
+  readonly isFull: boolean;
 }
 
 export interface RaftStatus {
@@ -55,7 +57,7 @@ export interface LogStatus {
   readonly commitIndex: LogIndex;
   readonly lastAppliedIndex: LogIndex;
   readonly fileBytes: number;
-  /** The disk had no room for the last write that was tried. */
+  /** This node's log takes no commands, for want of space on its disk. */
   readonly isFull: boolean;
   /** Bytes and count of entries held in memory besides the log's files. */
   readonly cacheBytes: number;

@@ -9,7 +9,7 @@
 import { byteStringOf, bytesOf } from "../base/byte-strings.ts";
 import type { NodeId } from "../raft/types.ts";
 
-export const peerVersion = 1;
+export const peerVersion = 2;
 
 /**
  * Each pair of nodes has three links a side, so that nothing waits behind what it does not belong with: votes and

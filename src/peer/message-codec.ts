@@ -48,8 +48,8 @@ export function encodeMessage(message: Message): HeaderField[] {
       return [from, to, term, prevLogIndex, prevLogTerm, lastEntryIndex, leaderCommit, round];
     }
     case "AppendEntriesResponse": {
-      const { success, matchIndex, rejectedIndex, hintIndex, hintTerm, round } = message;
-      return [from, to, term, success, matchIndex, rejectedIndex, hintIndex, hintTerm, round];
+      const { success, matchIndex, rejectedIndex, hintIndex, hintTerm, round, full } = message;
+      return [from, to, term, success, matchIndex, rejectedIndex, hintIndex, hintTerm, round, full];
     }
     case "RequestVote":
       return [
@@ -141,6 +141,7 @@ function readAppendEntriesResponse(reader: FieldReader): AppendEntriesResponse {
     hintIndex: readIndex(reader, "hintIndex"),
     hintTerm: readTerm(reader, "hintTerm", 0),
     round: readCount(reader, "round"),
+    full: reader.boolean("full"),
   };
 }
 

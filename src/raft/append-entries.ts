@@ -3,6 +3,7 @@
 // A follower vouches only for what is on its disk: it answers an append when the sync is done, with the smaller of what
 // matches and what is stable. What proves leadership it answers at once: heartbeats, and whatever brings a new round.
 
+import { mayFollow } from "./membership.ts";
 import type { MessageFault } from "./message-fault.ts";
 import { becomeFollower } from "./roles.ts";
 import type { RaftState } from "./state.ts";
@@ -30,6 +31,22 @@ export function appendEntriesFault(state: RaftState, request: AppendEntries): Me
   for (let index = Math.max(request.prevLogIndex + 1, state.log.firstIndex); index <= lastKnown; index++) {
     if (state.log.termAt(index) === entryAt(request, index).term) continue;
     return index <= state.commitIndex ? "conflicts-with-committed" : "two-leaders";
+  }
+  return membershipFault(state, request);
+}
+
+/** Every configuration that would be new here is one step from the one before it; a node without any believes the first. */
+function membershipFault(state: RaftState, request: AppendEntries): MessageFault | null {
+  const { prevLogIndex, prevLogTerm } = request;
+  // What does not join this log is refused anyway, and nothing of it is compared.
+  if (prevLogIndex > state.commitIndex && !state.log.matches(prevLogIndex, prevLogTerm)) return null;
+  const firstNew = Math.max(prevLogIndex, state.commitIndex) + 1;
+  let before = state.memberships.before(firstNew);
+  for (let index = firstNew; index <= request.lastEntryIndex; index++) {
+    const { membership } = entryAt(request, index);
+    if (membership === null) continue;
+    if (before.usedIds.length > 0 && !mayFollow(before, membership)) return "bad-membership";
+    before = membership;
   }
   return null;
 }
@@ -108,6 +125,11 @@ export function acknowledgeStable(state: RaftState): void {
   if (storedMatchIndex(state) > state.acknowledgedIndex) state.acknowledgementDue = true;
 }
 
+/** This node's log takes commands again, or no more: its leader is told at once. */
+export function reportRoom(state: RaftState): void {
+  if (state.role === "follower" && state.leaderId !== noNode) state.acknowledgementDue = true;
+}
+
 /** One answer for all that was heard since the last one. */
 export function sendAcknowledgement(state: RaftState): void {
   state.acknowledgementDue = false;
@@ -124,6 +146,7 @@ export function sendAcknowledgement(state: RaftState): void {
     hintIndex: 0,
     hintTerm: 0,
     round: state.acknowledgedRound,
+    full: state.isFull,
   });
 }
 
@@ -140,5 +163,6 @@ function reject(state: RaftState, request: AppendEntries, hintIndex: LogIndex): 
     hintTerm: state.log.termAt(hintIndex),
     // A round of an earlier term proves nothing about this one, and this very leader may count from 0 again since.
     round: request.term === state.currentTerm ? request.round : 0,
+    full: state.isFull,
   });
 }

@@ -149,5 +149,7 @@ export function handleRequestVoteResponse(state: RaftState, response: RequestVot
 /** The leader of this term wants this node to succeed it, and knows that its log is complete (§3.10). */
 export function handleTimeoutNow(state: RaftState, request: TimeoutNow): void {
   if (request.term < state.currentTerm || state.role === "leader" || !state.mayCampaign) return;
+  // It has become full since it said otherwise: the leader serves on, or finds another.
+  if (state.isFull) return;
   startElection(state, true);
 }

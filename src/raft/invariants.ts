@@ -1,10 +1,58 @@
 // What must hold whatever happens (Figure 3.2 and the promises around it): checked by tests and by the simulator after
 // every step, on the node that stepped. `NodeInvariants` looks at one node, at a state and at the step that led to it;
-// `ClusterInvariants` compares nodes, and remembers across restarts what must never be taken back.
+// `ClusterInvariants` compares nodes, and remembers across restarts what must never be taken back. What they find is
+// reported by the name of the promise that is broken.
 
-import { assert } from "../base/assert.ts";
+import { AssertionError } from "../base/assert.ts";
 import type { Raft } from "./raft.ts";
-import type { Entry, LogIndex, Membership, NodeId, Role, Term } from "./types.ts";
+import type { Entry, LogIndex, Membership, MembershipRecord, NodeId, Role, Term } from "./types.ts";
+
+export type RaftInvariant =
+  | "Election Safety"
+  | "Votes"
+  | "Log Matching"
+  | "Leader Completeness"
+  | "Commitment"
+  | "No Truncation"
+  | "Durability"
+  | "State Machine Safety"
+  | "Compaction"
+  | "Configuration"
+  | "Read Safety";
+
+/** A promise of Raft that does not hold. */
+export class InvariantViolation extends AssertionError {
+  readonly invariant: RaftInvariant;
+
+  constructor(invariant: RaftInvariant, expectation: string) {
+    super(`${invariant}: ${expectation}`);
+    this.invariant = invariant;
+  }
+}
+
+function hold(invariant: RaftInvariant, condition: boolean, expectation: string): asserts condition {
+  if (!condition) throw new InvariantViolation(invariant, expectation);
+}
+
+/** What of a core is looked at. */
+export type Inspected = Pick<
+  Raft,
+  | "id"
+  | "role"
+  | "currentTerm"
+  | "votedFor"
+  | "leaderId"
+  | "commitIndex"
+  | "appliedIndex"
+  | "stableIndex"
+  | "firstIndex"
+  | "lastIndex"
+  | "termAt"
+  | "membership"
+  | "membershipIndex"
+  | "canServe"
+  | "peers"
+>;
 
 /** What `NodeInvariants` remembers of the state before a step. */
 interface Observation {
@@ -24,7 +72,7 @@ export class NodeInvariants {
   #before: Observation | null = null;
 
   /** Checks the state that `raft` is in, and the step from the one it was in at the last call. */
-  check(raft: Raft): void {
+  check(raft: Inspected): void {
     checkState(raft);
     if (this.#before !== null) checkStep(this.#before, raft);
     this.#before = {
@@ -42,49 +90,61 @@ export class NodeInvariants {
 }
 
 /** What holds in every state by itself. */
-function checkState(raft: Raft): void {
+function checkState(raft: Inspected): void {
   const { id, role, leaderId, votedFor, currentTerm, commitIndex, lastIndex } = raft;
-  assert(raft.appliedIndex <= commitIndex, "appliedIndex ≤ commitIndex");
-  assert(commitIndex <= lastIndex, "commitIndex ≤ lastIndex");
-  assert(raft.stableIndex <= lastIndex, "stableIndex ≤ lastIndex");
-  assert(commitIndex >= raft.firstIndex - 1, "only committed entries are compacted away");
-  assert(raft.termAt(lastIndex) <= currentTerm, "no entry is of a later term than its holder");
-  assert(raft.membershipIndex <= lastIndex, "the configuration in effect is in the log");
-  assert(
+  hold("State Machine Safety", raft.appliedIndex <= commitIndex, "appliedIndex ≤ commitIndex");
+  hold("Commitment", commitIndex <= lastIndex, "commitIndex ≤ lastIndex");
+  hold("Durability", raft.stableIndex <= lastIndex, "stableIndex ≤ lastIndex");
+  hold("Compaction", commitIndex >= raft.firstIndex - 1, "only committed entries are compacted away");
+  hold("Votes", raft.termAt(lastIndex) <= currentTerm, "no entry is of a later term than its holder");
+  hold("Configuration", raft.membershipIndex <= lastIndex, "the configuration in effect is in the log");
+  hold(
+    "Election Safety",
     (role === "leader") === (leaderId === id),
     "a node takes itself for the leader exactly when it leads",
   );
   if (role === "candidate" || role === "leader")
-    assert(votedFor === id, "who campaigns has voted for itself");
+    hold("Votes", votedFor === id, "who campaigns has voted for itself");
   if (role === "candidate" || role === "pre-candidate")
-    assert(leaderId === 0, "a campaigner knows no leader");
-  assert(role === "leader" || !raft.canServe, "only leaders serve");
-  assert(role === "leader" || raft.peers().length === 0, "only leaders track peers");
+    hold("Election Safety", leaderId === 0, "a campaigner knows no leader");
+  hold("Read Safety", role === "leader" || !raft.canServe, "only leaders serve");
+  const peers = raft.peers();
+  hold("Commitment", role === "leader" || peers.length === 0, "only leaders track peers");
   if (role !== "leader") return;
-  assert(raft.termAt(lastIndex) === currentTerm, "a leader's log ends in its own term");
-  assert(!raft.canServe || raft.termAt(commitIndex) === currentTerm, "who serves has committed in its term");
-  for (const peer of raft.peers()) {
-    assert(peer.matchIndex < peer.nextIndex, "matchIndex < nextIndex");
-    assert(peer.nextIndex <= lastIndex + 1, "nextIndex ≤ lastIndex + 1");
+  hold("Election Safety", raft.termAt(lastIndex) === currentTerm, "a leader's log ends in its own term");
+  hold(
+    "Read Safety",
+    !raft.canServe || raft.termAt(commitIndex) === currentTerm,
+    "who serves has committed in its term",
+  );
+  for (const peer of peers) {
+    hold("Commitment", peer.matchIndex < peer.nextIndex, "matchIndex < nextIndex");
+    hold("Commitment", peer.nextIndex <= lastIndex + 1, "nextIndex ≤ lastIndex + 1");
   }
 }
 
 /** What holds between a state and a later one of the same process. */
-function checkStep(before: Observation, raft: Raft): void {
-  assert(raft.currentTerm >= before.currentTerm, "currentTerm never goes back");
-  assert(raft.commitIndex >= before.commitIndex, "commitIndex never goes back");
-  assert(raft.appliedIndex >= before.appliedIndex, "appliedIndex never goes back");
+function checkStep(before: Observation, raft: Inspected): void {
+  hold("Votes", raft.currentTerm >= before.currentTerm, "currentTerm never goes back");
+  hold("Commitment", raft.commitIndex >= before.commitIndex, "commitIndex never goes back");
+  hold("State Machine Safety", raft.appliedIndex >= before.appliedIndex, "appliedIndex never goes back");
   const isSameTerm = raft.currentTerm === before.currentTerm;
   if (isSameTerm && before.votedFor !== 0)
-    assert(raft.votedFor === before.votedFor, "a vote is not taken back");
+    hold("Votes", raft.votedFor === before.votedFor, "a vote is not taken back");
   if (isSameTerm && raft.role === "leader") {
-    assert(
+    hold(
+      "Election Safety",
       before.role !== "follower" && before.role !== "pre-candidate",
       "a term is won by a candidate of that term",
     );
     if (before.role === "leader") {
-      assert(raft.lastIndex >= before.lastIndex, "Leader Append-Only: a leader deletes nothing");
-      assert(
+      hold(
+        "No Truncation",
+        raft.lastIndex >= before.lastIndex,
+        "Leader Append-Only: a leader deletes nothing",
+      );
+      hold(
+        "No Truncation",
         raft.termAt(before.lastIndex) === before.lastTerm,
         "Leader Append-Only: a leader overwrites nothing",
       );
@@ -93,23 +153,35 @@ function checkStep(before: Observation, raft: Raft): void {
   if (raft.role === "leader" && raft.membershipIndex !== before.membershipIndex) checkChange(before, raft);
 }
 
-/** What makes single-server changes safe (dissertation §4.1): old and new majorities overlap, and changes do not pile up. */
-function checkChange(before: Observation, raft: Raft): void {
-  assert(before.membershipIndex <= raft.commitIndex, "a configuration is committed before the next one");
-  assert(
+/** What makes single-server changes safe (dissertation §4.1): changes do not pile up, also not across terms. */
+function checkChange(before: Observation, raft: Inspected): void {
+  hold(
+    "Configuration",
+    before.membershipIndex <= raft.commitIndex,
+    "a configuration is committed before the next one",
+  );
+  hold(
+    "Configuration",
     raft.canServe || before.membershipIndex === 0,
     "a leader changes nothing before it has committed in its term",
   );
-  const voters = votersOf(raft.membership);
-  const votersBefore = votersOf(before.membership);
+  checkOverlap(before.membership, raft.membership);
+}
+
+/** Of two configurations that follow each other: any majority of the one meets any of the other, and ids never return. */
+function checkOverlap(before: Membership, after: Membership): void {
+  const voters = votersOf(after);
+  const votersBefore = votersOf(before);
   const joined = voters.filter((id) => !votersBefore.includes(id)).length;
   const left = votersBefore.filter((id) => !voters.includes(id)).length;
-  assert(joined + left <= 1, "a change concerns one voter");
-  const { usedIds } = raft.membership;
-  assert(
-    before.membership.usedIds.every((id) => usedIds.includes(id)),
-    "an id once used stays used",
-  );
+  hold("Configuration", joined + left <= 1, "a change concerns one voter");
+  for (const id of before.usedIds)
+    hold("Configuration", after.usedIds.includes(id), `id ${id}, once used, stays used`);
+  for (const { id } of after.members) {
+    const isNew = !before.members.some((member) => member.id === id);
+    hold("Configuration", after.usedIds.includes(id), `member ${id} is noted as used`);
+    hold("Configuration", !isNew || !before.usedIds.includes(id), `id ${id} is not given out again`);
+  }
 }
 
 function votersOf(membership: Membership): NodeId[] {
@@ -124,17 +196,25 @@ interface KnownEntry {
   readonly entry: Entry;
 }
 
-/** Watches all nodes of a cluster for as long as it lives. O(1) a step, but for new leaders: O(committed entries). */
+/** How an index came to be committed. */
+interface Committed {
+  /** Term of the entry. */
+  readonly term: Term;
+  /** Term of the leader that committed it. */
+  readonly byTerm: Term;
+}
+
+/** Watches all nodes of a cluster for as long as it lives. O(1) a step amortised, after a restart O(committed entries). */
 export class ClusterInvariants {
   readonly #isOnDisk: IsOnDisk;
   readonly #nodes = new Map<NodeId, NodeInvariants>();
   /** Of each node: how far its commit index has been checked, and the configuration it used at that time. */
   readonly #commits = new Map<NodeId, { readonly index: LogIndex; readonly membership: Membership }>();
   readonly #leaders = new Map<Term, NodeId>();
-  readonly #votes = new Map<string, NodeId>();
+  /** Of each node: the latest term that it was seen in, and its vote there. */
+  readonly #votes = new Map<NodeId, { readonly term: Term; readonly votedFor: NodeId }>();
   readonly #entries = new Map<string, KnownEntry>();
-  /** Term of the committed entry at each index; `[0]` is 0. */
-  readonly #committedTerms: Term[] = [0];
+  readonly #committed: Committed[] = [{ term: 0, byTerm: 0 }];
 
   constructor(isOnDisk: IsOnDisk) {
     this.#isOnDisk = isOnDisk;
@@ -142,7 +222,17 @@ export class ClusterInvariants {
 
   /** The greatest index that any node has known as committed. */
   get committedIndex(): LogIndex {
-    return this.#committedTerms.length - 1;
+    return this.#committed.length - 1;
+  }
+
+  /** Term of the committed entry at `index`, in `[0, committedIndex]`. */
+  committedTermAt(index: LogIndex): Term {
+    return this.#committedAt(index).term;
+  }
+
+  /** Who leads or led `term`; undefined when nobody was seen to. */
+  leaderOf(term: Term): NodeId | undefined {
+    return this.#leaders.get(term);
   }
 
   /** Node `id` lost what it held in memory; what it had promised still binds it. */
@@ -152,13 +242,13 @@ export class ClusterInvariants {
   }
 
   /** Checks the node that has just taken a step. */
-  check(raft: Raft): void {
+  check(raft: Inspected): void {
     let node = this.#nodes.get(raft.id);
     if (node === undefined) this.#nodes.set(raft.id, (node = new NodeInvariants()));
     node.check(raft);
     this.#checkVote(raft);
-    this.#checkCommitted(raft);
     if (raft.role === "leader") this.#checkLeader(raft);
+    this.#checkCommitted(raft);
   }
 
   /** Log Matching: entries of equal index and term are equal, and so are the entries before them. */
@@ -169,72 +259,120 @@ export class ClusterInvariants {
       if (known === undefined) {
         this.#entries.set(key, { prevTerm, entry });
       } else {
-        assert(known.prevTerm === prevTerm, `Log Matching: before ${key} all logs are equal`);
-        assert(isSameEntry(known.entry, entry), `Log Matching: all logs have the same entry ${key}`);
+        hold("Log Matching", known.prevTerm === prevTerm, `before ${key} all logs are equal`);
+        hold("Log Matching", isSameEntry(known.entry, entry), `all logs have the same entry ${key}`);
       }
       prevTerm = entry.term;
     }
   }
 
+  /** One log holds `next` right behind `previous`, or behind none. Only the last of a log's changes may be uncommitted. */
+  configured(previous: MembershipRecord | undefined, next: MembershipRecord): void {
+    if (previous === undefined) return;
+    hold(
+      "Configuration",
+      previous.index <= this.committedIndex,
+      `one uncommitted change at a time, not those of entries ${previous.index} and ${next.index}`,
+    );
+    checkOverlap(previous.membership, next.membership);
+  }
+
   /** A read that arrived when `committedAtArrival` was committed somewhere is answered from the state at `readIndex`. */
   readAnswered(readIndex: LogIndex, committedAtArrival: LogIndex): void {
-    assert(readIndex >= committedAtArrival, "a read sees everything that was committed before it arrived");
+    hold(
+      "Read Safety",
+      readIndex >= committedAtArrival,
+      `a read sees everything that was committed before it arrived: entry ${committedAtArrival}, not only ${readIndex}`,
+    );
   }
 
-  #checkVote(raft: Raft): void {
-    if (raft.votedFor === 0) return;
-    const key = `${raft.id} in ${raft.currentTerm}`;
-    const vote = this.#votes.get(key) ?? raft.votedFor;
-    assert(vote === raft.votedFor, `node ${key} votes once, also across restarts`);
-    this.#votes.set(key, vote);
+  #checkVote({ id, currentTerm, votedFor }: Inspected): void {
+    const seen = this.#votes.get(id);
+    if (seen?.term === currentTerm && seen.votedFor === votedFor) return;
+    if (seen !== undefined) {
+      hold(
+        "Votes",
+        currentTerm >= seen.term,
+        `node ${id} forgets no term, also not term ${seen.term} over a restart`,
+      );
+      hold(
+        "Votes",
+        currentTerm > seen.term || seen.votedFor === 0 || seen.votedFor === votedFor,
+        `node ${id} in ${currentTerm} votes once, also across restarts: for ${seen.votedFor}, not for ${votedFor}`,
+      );
+    }
+    this.#votes.set(id, { term: currentTerm, votedFor });
   }
 
-  #checkLeader(raft: Raft): void {
+  #checkLeader(raft: Inspected): void {
     const { id, currentTerm } = raft;
     const leader = this.#leaders.get(currentTerm);
-    assert(leader === undefined || leader === id, `Election Safety: one leader in term ${currentTerm}`);
-    if (leader !== undefined) return;
+    if (leader === id) return;
+    hold(
+      "Election Safety",
+      leader === undefined,
+      `one leader in term ${currentTerm}, not ${leader} and ${id}`,
+    );
     this.#leaders.set(currentTerm, id);
-    for (let index = raft.firstIndex; index <= this.committedIndex; index++) {
-      assert(
-        index <= raft.lastIndex,
-        `Leader Completeness: leader ${id} of term ${currentTerm} has entry ${index}`,
-      );
-      const isSame = raft.termAt(index) === this.#committedTerms[index];
-      assert(
-        isSame,
-        `Leader Completeness: leader ${id} of term ${currentTerm} has the committed entry ${index}`,
+    // What a later leader has committed meanwhile binds only those after it: this one may have been elected long ago.
+    let index = this.committedIndex;
+    while (this.#committedAt(index).byTerm >= currentTerm) index--;
+    for (; index >= raft.firstIndex; index--) {
+      hold(
+        "Leader Completeness",
+        index <= raft.lastIndex && raft.termAt(index) === this.#committedAt(index).term,
+        `leader ${id} of term ${currentTerm} has the committed entry ${index}`,
       );
     }
   }
 
-  #checkCommitted(raft: Raft): void {
+  #checkCommitted(raft: Inspected): void {
     const checked = this.#commits.get(raft.id);
-    for (
-      let index = Math.max(raft.firstIndex, (checked?.index ?? 0) + 1);
-      index <= raft.commitIndex;
-      index++
-    ) {
-      const term = raft.termAt(index);
-      const known = this.#committedTerms[index];
-      assert(known === undefined || known === term, `State Machine Safety: one committed entry at ${index}`);
-      if (known === undefined) this.#checkNewlyCommitted(raft, index, checked?.membership ?? raft.membership);
+    const { commitIndex, membership } = raft;
+    if (checked?.index === commitIndex && checked.membership === membership) return;
+    const from = Math.max(raft.firstIndex, (checked?.index ?? 0) + 1);
+    const knownTo = Math.min(commitIndex, this.committedIndex);
+    for (let index = from; index <= knownTo; index++) {
+      hold(
+        "State Machine Safety",
+        raft.termAt(index) === this.#committedAt(index).term,
+        `one committed entry at ${index}`,
+      );
     }
-    this.#commits.set(raft.id, { index: raft.commitIndex, membership: raft.membership });
+    if (commitIndex > this.committedIndex) this.#checkNewlyCommitted(raft, checked?.membership ?? membership);
+    this.#commits.set(raft.id, { index: commitIndex, membership });
   }
 
-  /** Nobody knew `index` as committed before `raft` did: it leads, and a majority of its voters keeps the entry. */
-  #checkNewlyCommitted(raft: Raft, index: LogIndex, membershipBefore: Membership): void {
-    const term = raft.termAt(index);
-    assert(index === this.#committedTerms.length, "what is committed is contiguous");
-    this.#committedTerms.push(term);
-    // A leader may use a new configuration from the very step on in which it commits an entry by the old one.
-    const isKept = [raft.membership, membershipBefore].some((membership) => {
-      const voters = votersOf(membership);
-      const keepers = voters.filter((id) => this.#isOnDisk(id, index, term));
-      return voters.length === 0 || keepers.length * 2 > voters.length;
-    });
-    assert(isKept, `what is committed is on the disks of a majority: entry ${index} of term ${term}`);
+  /** Nobody knew these as committed before `raft` did: it leads their last term, and a majority of voters keeps them. */
+  #checkNewlyCommitted(raft: Inspected, membershipBefore: Membership): void {
+    const { id, commitIndex } = raft;
+    const byTerm = raft.termAt(commitIndex);
+    hold(
+      "Commitment",
+      this.#leaders.get(byTerm) === id,
+      `a leader commits by counting entries of its own term: node ${id}, entry ${commitIndex} of term ${byTerm}`,
+    );
+    for (let index = this.#committed.length; index <= commitIndex; index++) {
+      const term = raft.termAt(index);
+      this.#committed.push({ term, byTerm });
+      // A leader may use a new configuration from the very step on in which it commits an entry by the old one.
+      const isKept = [raft.membership, membershipBefore].some((membership) => {
+        const voters = votersOf(membership);
+        const keepers = voters.filter((voter) => this.#isOnDisk(voter, index, term));
+        return voters.length === 0 || keepers.length * 2 > voters.length;
+      });
+      hold(
+        "Durability",
+        isKept,
+        `what is committed is on the disks of a majority: entry ${index} of term ${term}`,
+      );
+    }
+  }
+
+  #committedAt(index: LogIndex): Committed {
+    const committed = this.#committed[index];
+    hold("Commitment", committed !== undefined, `entry ${index} is known as committed`);
+    return committed;
   }
 }
 

@@ -1,6 +1,7 @@
 // Who belongs to the cluster and who votes (dissertation §4.1). A node uses the newest configuration in its log, whether
 // committed or not, and falls back to the one before when that entry is overwritten; so the core keeps a short history.
-// Each change adds, promotes or removes a single member: any majority before and any majority after it share a node.
+// Each change adds, promotes or removes a single voter: any majority before and any majority after it share a node. To
+// replace a member removes one voter too: who takes its place begins as a learner, and learners count for nothing.
 
 import type { LogIndex, Member, Membership, MembershipRecord, NodeId } from "./types.ts";
 import { emptyMembership, hostLengthMax, isNodeId } from "./types.ts";
@@ -8,7 +9,15 @@ import { emptyMembership, hostLengthMax, isNodeId } from "./types.ts";
 export type MembershipChange =
   | { readonly kind: "add-learner"; readonly id: NodeId; readonly host: string; readonly port: number }
   | { readonly kind: "promote"; readonly id: NodeId }
-  | { readonly kind: "remove"; readonly id: NodeId };
+  | { readonly kind: "remove"; readonly id: NodeId }
+  /** Node `id` goes, node `by` comes as a learner, in one entry: no state between in which neither belongs. */
+  | {
+      readonly kind: "replace";
+      readonly id: NodeId;
+      readonly by: NodeId;
+      readonly host: string;
+      readonly port: number;
+    };
 
 /**
  * Why a change makes no sense: the id is or was a member; it is none; it votes already; it is the last voter but not
@@ -18,18 +27,15 @@ export type ChangeRefusal = "id-used" | "unknown-id" | "already-voter" | "last-v
 
 /** The configuration after `change`. */
 export function changeMembership(current: Membership, change: MembershipChange): Membership | ChangeRefusal {
-  if (change.kind === "add-learner") {
-    if (current.usedIds.includes(change.id)) return "id-used";
-    const learner: Member = { id: change.id, host: change.host, port: change.port, voting: false };
-    if (!isMember(learner)) return "bad-member";
-    return { members: [...current.members, learner], usedIds: [...current.usedIds, change.id] };
-  }
+  if (change.kind === "add-learner") return withLearner(current, change.id, change);
   const member = current.members.find((candidate) => candidate.id === change.id);
   if (member === undefined) return "unknown-id";
-  if (change.kind === "remove") {
-    const members = current.members.filter((candidate) => candidate !== member);
-    if (members.length > 0 && !members.some((candidate) => candidate.voting)) return "last-voter";
-    return { members, usedIds: current.usedIds };
+  if (change.kind === "remove" || change.kind === "replace") {
+    const rest = { ...current, members: current.members.filter((candidate) => candidate !== member) };
+    const after = change.kind === "remove" ? rest : withLearner(rest, change.by, change);
+    if (typeof after === "string") return after;
+    const { members } = after;
+    return members.length > 0 && !members.some((candidate) => candidate.voting) ? "last-voter" : after;
   }
   if (member.voting) return "already-voter";
   const promoted: Member = { ...member, voting: true };
@@ -38,6 +44,17 @@ export function changeMembership(current: Membership, change: MembershipChange):
     members: current.members.map((candidate) => (candidate === member ? promoted : candidate)),
     usedIds: current.usedIds,
   };
+}
+
+function withLearner(
+  { members, usedIds }: Membership,
+  id: NodeId,
+  { host, port }: Pick<Member, "host" | "port">,
+): Membership | ChangeRefusal {
+  if (usedIds.includes(id)) return "id-used";
+  const learner: Member = { id, host, port, voting: false };
+  if (!isMember(learner)) return "bad-member";
+  return { members: [...members, learner], usedIds: [...usedIds, id] };
 }
 
 /** Whether `membership`, which came from outside, keeps every promise that its type cannot express. */
@@ -49,6 +66,21 @@ export function isWellFormed(membership: Membership): boolean {
     ids.add(member.id);
   }
   return used.size === membership.usedIds.length && membership.usedIds.every(isNodeId);
+}
+
+/** Whether `after` may follow `before` in one log: at most one voter comes or goes (§4.1), and no id is forgotten. */
+export function mayFollow(before: Membership, after: Membership): boolean {
+  const votersBefore = votersOf(before);
+  const votersAfter = votersOf(after);
+  let changed = 0;
+  for (const id of votersBefore) if (!votersAfter.has(id)) changed++;
+  for (const id of votersAfter) if (!votersBefore.has(id)) changed++;
+  const used = new Set(after.usedIds);
+  return changed <= 1 && before.usedIds.every((id) => used.has(id));
+}
+
+function votersOf({ members }: Membership): Set<NodeId> {
+  return new Set(members.filter((member) => member.voting).map((member) => member.id));
 }
 
 function isMember(member: Member): boolean {
@@ -87,6 +119,11 @@ export class MembershipHistory {
     return this.#voterCount;
   }
 
+  /** Whether the entry at `index` brought a configuration, of those that may still become effective. */
+  hasAt(index: LogIndex): boolean {
+    return this.#records.some((record) => record.index === index);
+  }
+
   isMember(id: NodeId): boolean {
     return this.#votingById.has(id);
   }
@@ -107,6 +144,11 @@ export class MembershipHistory {
     if (this.selfIsVoter) return true;
     const before = this.#effectiveIndex > commitIndex ? this.#records.at(-2)?.membership : undefined;
     return before?.members.some((member) => member.id === this.#selfId && member.voting) === true;
+  }
+
+  /** The configuration that an entry at `index`, behind what is committed, would replace; no members if there is none. */
+  before(index: LogIndex): Membership {
+    return this.committed(index - 1);
   }
 
   get selfIsOnlyVoter(): boolean {

@@ -10,6 +10,7 @@ import type {
   Message,
   NodeId,
   RequestVote,
+  Term,
 } from "./types.ts";
 import { isNodeId } from "./types.ts";
 
@@ -28,12 +29,21 @@ export type MessageFault =
   | "conflicts-with-committed"
   | "ahead-of-leader";
 
+/** Far from where whole numbers cease to be exact; at this term no more elections are held. */
+export const termMax: Term = 2 ** 52;
+/**
+ * A message of a term further ahead than that is not believed: at one election a second it took 136 years to get there.
+ * Adopting any term at all, one broken message could use up all there are.
+ */
+export const termLeapMax = 2 ** 32;
+
 const entryKinds: readonly EntryKind[] = ["empty", "command", "clock", "membership"];
 
-/** The first fault of `message` as received by node `selfId`; null for a sound one. */
-export function messageFault(message: Message, selfId: NodeId): MessageFault | null {
-  if (message.to !== selfId || message.from === selfId || !isNodeId(message.from)) return "misdirected";
-  if (!isCount(message.term) || message.term === 0) return "bad-field";
+/** The first fault of `message` as received by node `selfId` in `currentTerm`; null for a sound one. */
+export function messageFault(message: Message, selfId: NodeId, currentTerm: Term): MessageFault | null {
+  const { from, to, term } = message;
+  if (to !== selfId || from === selfId || !isNodeId(from)) return "misdirected";
+  if (!isCount(term) || term === 0 || term > Math.min(termMax, currentTerm + termLeapMax)) return "bad-field";
   switch (message.kind) {
     case "AppendEntries":
       return appendEntriesFault(message);

@@ -3,12 +3,12 @@
 
 import { assert } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
-import type { HardState, LogIndex, LogView, MembershipRecord, NodeId } from "./types.ts";
+import type { HardState, LogIndex, LogView, MembershipRecord, NodeId, Room } from "./types.ts";
 
 /** What may change while the core runs, see `Raft.configure`. All are integers in `[1, 2^31)`. */
 export interface RaftTuning {
   /**
-   * Milliseconds. A follower that hears nothing for a time drawn from `[t, 2t)` asks for an election; a leader that a
+   * Milliseconds. A follower that hears nothing for a time drawn from `[t, 1.5t)` asks for an election; a leader that a
    * majority has not answered for `t` steps down. Short: quick failover, but elections whenever a node or the network
    * stalls that long. Keep it an order of magnitude above the round trip plus the time of a sync.
    */
@@ -58,6 +58,8 @@ export interface RaftOptions extends RaftTuning {
   readonly memberships: readonly MembershipRecord[];
   /** What is known to be committed and applied at start: the snapshot's index, else 0. */
   readonly committedIndex: LogIndex;
+  /** What the log has room for at start; see `Raft.setRoom`. */
+  readonly room: Room;
   readonly random: Random;
   /** The monotonic clock now, in milliseconds; later calls hand in later times. */
   readonly nowMs: number;

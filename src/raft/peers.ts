@@ -12,6 +12,8 @@ export interface PeerStatus {
   readonly voting: boolean;
   /** Removed, and told so until one election timeout after the removal has committed: keep its link open so long. */
   readonly leaving: boolean;
+  /** Its log takes no commands. */
+  readonly full: boolean;
   readonly state: ProgressState;
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
@@ -73,6 +75,7 @@ export class Peers {
       id: progress.id,
       voting: progress.voting,
       leaving: progress.leavingIndex > 0,
+      full: progress.full,
       state: progress.state,
       matchIndex: progress.matchIndex,
       nextIndex: progress.nextIndex,
@@ -86,13 +89,34 @@ export class Peers {
     this.#regroup();
   }
 
-  /** The voter whose log reaches furthest; undefined if there is no other voter. */
+  /** The voter whose log reaches furthest, of those with room if there are any; undefined if there is no other voter. */
   mostCaughtUpVoter(): Progress | undefined {
     let best: Progress | undefined;
     for (const voter of this.#voters) {
-      if (best === undefined || voter.matchIndex > best.matchIndex) best = voter;
+      if (best !== undefined && voter.full && !best.full) continue;
+      const hasMoreRoom = best?.full === true && !voter.full;
+      if (best === undefined || hasMoreRoom || voter.matchIndex > best.matchIndex) best = voter;
     }
     return best;
+  }
+
+  /** Whether the logs of voters are full and no majority is left without them, this leader's log not being full. */
+  isMajorityFull(silentSinceMs: number): boolean {
+    let able = this.#selfVotes ? 1 : 0;
+    let full = 0;
+    for (let i = 0; i < this.#voters.length; i++) {
+      const voter = this.#voterAt(i);
+      if (voter.full) full++;
+      else if (voter.heardMs > silentSinceMs) able++;
+    }
+    return full > 0 && able * 2 <= this.#voters.length + (this.#selfVotes ? 1 : 0);
+  }
+
+  /** Whether a majority of the voters are full, and have not stored everything before `index`. */
+  isMajorityFullBefore(index: LogIndex): boolean {
+    let count = 0;
+    for (const voter of this.#voters) if (voter.full && voter.matchIndex < index - 1) count++;
+    return count * 2 > this.#voters.length + (this.#selfVotes ? 1 : 0);
   }
 
   /** The greatest index that a majority of voters has stored, the leader up to `selfIndex`. */

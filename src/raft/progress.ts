@@ -14,6 +14,7 @@
 // probe: the follower's log is a guess; one message at a time, `nextIndex` moves only on answers. replicate: messages
 // follow each other without waiting, `nextIndex` runs ahead of `matchIndex`, at most `appendMaxInflight` unanswered.
 // snapshot: what it needs is compacted away here; it gets heartbeats until its own log says otherwise.
+// A follower that is full stays a probe. What it refused counts as unanswered, so it is not sent again before it is overdue.
 // Heartbeats are outside all of this: they say nothing about entries and may overtake them.
 
 import type { LogIndex, NodeId } from "./types.ts";
@@ -24,6 +25,8 @@ export class Progress {
   readonly id: NodeId;
   state: ProgressState = "probe";
   voting: boolean;
+  /** Its log takes no commands, as it said last. */
+  full = false;
   /** Figure 3.1's matchIndex: all up to here equals the leader's log and is on the follower's disk. */
   matchIndex: LogIndex = 0;
   /** Figure 3.1's nextIndex: the first entry of the next message. */
@@ -114,6 +117,19 @@ export class Progress {
     this.nextIndex = Math.max(this.matchIndex + 1, Math.min(rejectedIndex, searchIndex + 1));
     this.#inflightCount = 0;
     return true;
+  }
+
+  /** The follower says whether it is full; true if it has room again, and entries that it refused may be sent anew. */
+  noteRoom(full: boolean): boolean {
+    const hasRoomAgain = this.full && !full;
+    this.full = full;
+    if (hasRoomAgain) {
+      this.lost();
+    } else if (full && this.state === "replicate") {
+      this.state = "probe";
+      this.nextIndex = this.matchIndex + 1;
+    }
+    return hasRoomAgain;
   }
 
   /** Whether entries have been out for `resendAfterMs` and nothing came of it. */

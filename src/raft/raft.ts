@@ -17,7 +17,7 @@
 // Syncing the entries, sending, applying and answering may follow later, in the order that `Ready` names.
 
 import { assert } from "../base/assert.ts";
-import { acknowledgeStable, sendAcknowledgement } from "./append-entries.ts";
+import { acknowledgeStable, reportRoom, sendAcknowledgement } from "./append-entries.ts";
 import { startElection, tickElection } from "./election.ts";
 import { changeMembership } from "./membership.ts";
 import type { ChangeRefusal, MembershipChange } from "./membership.ts";
@@ -30,14 +30,27 @@ import { appendAsLeader, appendMembership } from "./roles.ts";
 import { RaftState } from "./state.ts";
 import { stepMessage } from "./step.ts";
 import type { TransferRefusal } from "./transfer.ts";
-import { beginTransfer } from "./transfer.ts";
-import type { Entry, HardState, LogIndex, Membership, Message, NodeId, Ready, Role, Term } from "./types.ts";
+import { beginTransfer, handOverWhenFull } from "./transfer.ts";
+import type {
+  Entry,
+  HardState,
+  LogIndex,
+  Membership,
+  Message,
+  NodeId,
+  Ready,
+  Role,
+  Room,
+  Term,
+} from "./types.ts";
 import { isNodeId, noNode } from "./types.ts";
 
-export type ProposeRefusal = "not-leader" | "transferring" | "too-much-uncommitted";
+/** `no-room`: this leader's log is full; `majority-full`: so many voters' logs are that nothing could commit. */
+export type ProposeRefusal =
+  "not-leader" | "transferring" | "no-room" | "majority-full" | "too-much-uncommitted";
 /** `change-pending`: another change, or the first entry of this leader's term, has not committed yet; try again. */
-export type MembershipRefusal = "not-leader" | "transferring" | "change-pending" | ChangeRefusal;
-export type CampaignRefusal = "not-voter";
+export type MembershipRefusal = "not-leader" | "transferring" | "no-room" | "change-pending" | ChangeRefusal;
+export type CampaignRefusal = "not-voter" | "no-room";
 
 /** `Ready` from the inside: the one object that is filled again and again. */
 interface ReadySlot extends Ready {
@@ -103,6 +116,8 @@ export class Raft {
     const state = this.#state;
     if (state.role !== "leader") return "not-leader";
     if (state.transferTarget !== noNode) return "transferring";
+    const { fullness } = state;
+    if (fullness !== null) return fullness;
     // With nothing uncommitted the largest entry passes: the limit bounds what piles up, not the size of one entry.
     const { bytes } = state.uncommitted;
     const sizeBytes = record === null ? 0 : record.byteLength;
@@ -115,6 +130,7 @@ export class Raft {
     const state = this.#state;
     if (state.role !== "leader") return "not-leader";
     if (state.transferTarget !== noNode) return "transferring";
+    if (state.room === "none") return "no-room";
     // The first entry of the term must commit before: otherwise majorities of two changes by two leaders may not meet
     // (Ongaro, raft-dev 2015: "bug in single-server membership changes").
     if (state.isMembershipPending || !state.hasCommittedInTerm) return "change-pending";
@@ -151,7 +167,8 @@ export class Raft {
     const state = this.#state;
     state.advanceTo(nowMs);
     if (state.role === "leader") return null;
-    if (!state.mayCampaign) return "not-voter";
+    if (!state.memberships.selfMayCampaign(state.commitIndex)) return "not-voter";
+    if (state.room === "none") return "no-room";
     startElection(state, true);
     return null;
   }
@@ -205,9 +222,25 @@ export class Raft {
     state.advanceTo(nowMs);
     if (state.role !== "follower" || state.leaderId === noNode) return;
     state.leaderHeardMs = -Infinity;
-    if (!state.mayCampaign) return;
+    if (!state.mayCampaign || state.isFull || state.ledInVain) return;
     const soonMs = state.nowMs + state.random.below(leaderLostSpreadMs);
     if (soonMs < state.electionDeadlineMs) state.electionDeadlineMs = soonMs;
+  }
+
+  /**
+   * Tells what this node's log has room for. A full node follows and votes as ever, but its node hands in no more entries
+   * than it can store, its leader is told to send none, and it leaves leading to others; as a leader it takes no commands
+   * and hands over to a voter with room, and without one serves reads. Nothing is appended here beyond `room`.
+   */
+  setRoom(room: Room, nowMs: number): void {
+    const state = this.#state;
+    state.advanceTo(nowMs);
+    const wasFull = state.isFull;
+    state.room = room;
+    if (state.isFull === wasFull) return;
+    if (state.role === "leader") handOverWhenFull(state);
+    else if (state.role === "follower") state.resetElectionDeadline();
+    reportRoom(state);
   }
 
   /** Changes options while running; timeouts that are under way keep their length. */
@@ -336,6 +369,16 @@ export class Raft {
   /** Whether this node leads and knows what is committed: reads may be answered and changes of membership proposed. */
   get canServe(): boolean {
     return this.#state.hasCommittedInTerm;
+  }
+
+  /** Why a leader's log, or those of a majority, cannot take commands; null when they can. O(voters). */
+  get fullness(): "no-room" | "majority-full" | null {
+    return this.#state.role === "leader" ? this.#state.fullness : null;
+  }
+
+  /** What the log has room for, as told last. */
+  get room(): Room {
+    return this.#state.room;
   }
 
   get isTransferring(): boolean {

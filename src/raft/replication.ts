@@ -11,7 +11,13 @@ import { resendAfterHeartbeats } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { appendMembership, becomeFollower } from "./roles.ts";
 import type { RaftState } from "./state.ts";
-import { abandonTransferWhenOverdue, continueTransfer, tellToTakeOver } from "./transfer.ts";
+import {
+  abandonTransferWhenOverdue,
+  continueTransfer,
+  handOverWhenFull,
+  stepAsideInVain,
+  tellToTakeOver,
+} from "./transfer.ts";
 import type { AppendEntriesResponse, Entry, LogIndex } from "./types.ts";
 import { noNode } from "./types.ts";
 
@@ -41,7 +47,10 @@ export function tickLeader(state: RaftState): void {
     const isBehindOnCommit = progress.commitSent < Math.min(state.commitIndex, progress.matchIndex);
     if (isHeartbeatDue || isBehindOnCommit) sendHeartbeat(state, progress);
   }
-  if (isHeartbeatDue) promoteLearner(state);
+  if (!isHeartbeatDue) return;
+  promoteLearner(state);
+  handOverWhenFull(state);
+  stepAsideInVain(state);
 }
 
 /** Removed members are told of it for one election timeout after their removal has committed; then they are on their own. */
@@ -71,8 +80,7 @@ export function replicate(state: RaftState): void {
 
 function sendEntries(state: RaftState, progress: Progress): void {
   const { log, tuning } = state;
-  // A removed member gets only what has committed without it: what it held beyond that, it could hold against the rest.
-  const lastIndex = progress.leavingIndex === 0 ? log.lastIndex : state.commitIndex;
+  const lastIndex = lastIndexFor(state, progress);
   while (progress.maySend(lastIndex, tuning.appendMaxInflight)) {
     if (progress.nextIndex < log.firstIndex) {
       progress.becomeSnapshot();
@@ -86,6 +94,23 @@ function sendEntries(state: RaftState, progress: Progress): void {
     sendAppendEntries(state, progress, prevLogIndex, lastEntryIndex);
     progress.sent(lastEntryIndex, state.nowMs);
   }
+}
+
+/** How far `progress` may be sent entries now. */
+function lastIndexFor(state: RaftState, progress: Progress): LogIndex {
+  // A removed member gets only what has committed without it: what it held beyond that, it could hold against the rest.
+  const lastIndex = progress.leavingIndex === 0 ? state.log.lastIndex : state.commitIndex;
+  const isSearching = progress.nextIndex > progress.matchIndex + 1;
+  if (!progress.full || isSearching || progress.nextIndex < state.log.firstIndex) return lastIndex;
+  // A full follower has room set aside for what is no command, and a leader needs that on a majority to serve at all.
+  let index = progress.matchIndex;
+  while (index < lastIndex && isControlEntry(state, index + 1)) index++;
+  return index;
+}
+
+/** Whether the entry at `index` is no command, as far as this can be told: the first of a term, or a configuration. */
+function isControlEntry({ log, memberships }: RaftState, index: LogIndex): boolean {
+  return log.termAt(index) > log.termAt(index - 1) || memberships.hasAt(index);
 }
 
 /** An AppendEntries without entries that matches for sure. */
@@ -136,6 +161,7 @@ export function handleAppendEntriesResponse(state: RaftState, response: AppendEn
   noteRound(state, progress, response.round);
   if (response.success) noteMatch(state, progress, response.matchIndex);
   else noteRejection(state, progress, response);
+  if (progress.noteRoom(response.full)) state.replicationDue = true;
 }
 
 /** The follower still followed this leader when it sent `round`, whether or not it could take the entries. */
@@ -204,10 +230,11 @@ function leaveOffice(state: RaftState): void {
  */
 function promoteLearner(state: RaftState): void {
   if (state.transferTarget !== noNode || state.isMembershipPending || !state.hasCommittedInTerm) return;
+  if (state.room === "none") return;
   for (const learner of state.peers.learners) {
     const isCaughtUp = learner.matchIndex + 1 >= state.commitIndex;
     const isInTouch = state.nowMs - learner.heardMs < state.tuning.electionTimeoutMs;
-    if (!isCaughtUp || !isInTouch) continue;
+    if (!isCaughtUp || !isInTouch || learner.full) continue;
     const promoted = changeMembership(state.memberships.effective, { kind: "promote", id: learner.id });
     if (typeof promoted !== "string") appendMembership(state, promoted, state.log.lastStampMs);
     return;

@@ -62,7 +62,9 @@ export function becomeLeader(state: RaftState): void {
   state.campaigns = 0;
   state.leaderId = state.id;
   state.termStartIndex = state.log.lastIndex + 1;
+  state.ledSinceMs = state.nowMs;
   state.heartbeatDueMs = state.nowMs + state.heartbeatIntervalMs;
+  state.handOverDueMs = state.nowMs;
   state.uncommitted.reset(state.log.lastIndex);
   const { effective, effectiveIndex } = state.memberships;
   state.peers.adopt(effective, effectiveIndex, state.termStartIndex, state.nowMs);

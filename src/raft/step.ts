@@ -14,7 +14,7 @@ import { noNode } from "./types.ts";
 
 /** Handles `message`. One that is not sound changes nothing, and its fault is returned; null for any other. */
 export function stepMessage(state: RaftState, message: Message): MessageFault | null {
-  const fault = messageFault(message, state.id);
+  const fault = messageFault(message, state.id, state.currentTerm);
   if (fault !== null) return fault;
   switch (message.kind) {
     case "AppendEntries": {
@@ -34,7 +34,14 @@ export function stepMessage(state: RaftState, message: Message): MessageFault | 
       return null;
     case "RequestVoteResponse": {
       const isAboutFuture = message.preVote && message.voteGranted;
-      if (isAboutFuture || adoptTermOfMember(state, message)) handleRequestVoteResponse(state, message);
+      const isBehind = state.role === "pre-candidate" && message.term > state.currentTerm;
+      if (!isAboutFuture && !adoptTermOfMember(state, message)) return null;
+      // Refused for its term only, perhaps: in the right one it may be the one that can win, so it asks again soon.
+      if (!isAboutFuture && isBehind) {
+        state.campaigns = 0;
+        state.resetCampaignDeadline();
+      }
+      handleRequestVoteResponse(state, message);
       return null;
     }
     case "TimeoutNow":

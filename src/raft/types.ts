@@ -104,6 +104,12 @@ export interface LogView {
   lastIndexWithin(from: LogIndex, sizeBytesMax: number): LogIndex;
 }
 
+/**
+ * What a node's log has room for: everything; only `control` entries, which are the empty entry of a term and
+ * configurations; or nothing at all. A node without room for everything is *full*.
+ */
+export type Room = "all" | "control" | "none";
+
 interface MessageBase {
   readonly from: NodeId;
   readonly to: NodeId;
@@ -136,6 +142,8 @@ export interface AppendEntriesResponse extends MessageBase {
   readonly hintIndex: LogIndex;
   readonly hintTerm: Term;
   readonly round: number;
+  /** The follower's log has no room for commands: they are not to be sent before it says otherwise. */
+  readonly full: boolean;
 }
 
 export interface RequestVote extends MessageBase {

@@ -63,7 +63,8 @@ function general(status: RaftStatus): readonly Field[] {
 function describePeer(peer: PeerStatus): string {
   return (
     `id=${peer.id},state=${peer.state},voting=${yesNo(peer.voting)},addr=${peer.host},port=${peer.port},` +
-    `last_conn_secs=${peer.lastConnectedSeconds},conn_errors=${peer.connectErrors},conn_oks=${peer.connects}`
+    `last_conn_secs=${peer.lastConnectedSeconds},conn_errors=${peer.connectErrors},conn_oks=${peer.connects}` +
+    (peer.isFull ? ",full=yes" : "")
   );
 }
 
@@ -74,6 +75,7 @@ function log({ log: status }: RaftStatus): readonly Field[] {
     ["raft_commit_index", status.commitIndex],
     ["raft_last_applied_index", status.lastAppliedIndex],
     ["raft_file_size", status.fileBytes],
+    ["raft_disk_full", yesNo(status.isFull)],
     ["raft_cache_memory_size", status.cacheBytes],
     ["raft_cache_entries", status.cacheEntries],
     ["raft_client_attached_entries", status.clientAttachedEntries],

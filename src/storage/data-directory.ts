@@ -7,30 +7,60 @@
 //     log/              the Raft log (log.ts)
 //   node.new/         the same, being made: never used, removed at the next start
 //   promise           before that: which node it has promised to join (founder-promise.ts)
+//   replacement       the files in `node/` are damaged: by which new node this one is to be replaced (replacement-note.ts)
 //   removed-<id>/     what `node/` was before node <id> was removed from its cluster; nothing here reads it
+//   damaged-<id>/     the same of a node that was replaced because its files were damaged
 //
 // Whether the node belongs to a cluster is one question to the directory, "is there a `node`", and each change of the
 // answer is one rename followed by a sync: a crash leaves the node either as it was or as it was to become. Nothing in
-// here is ever deleted but `node.new`.
+// here is ever deleted but `node.new` and notes that have served.
+//
+// A replacement takes four such changes, and each state between two of them says what comes next:
+//
+//   replacement   node/             the process
+//   -             old, damaged      draws the new id and notes it
+//   old → new     old, damaged      asks the cluster to replace `old` by `new`, until it has; then puts `node/` aside
+//   old → new     none              asks the same again, and gets the same answer; then makes the new node's files
+//   old → new     new               removes the note and serves
+//
+// As long as the note is there, the files of `old` are not opened, whether or not they can be read again.
 
-import type { LogIndex, Term } from "../raft/types.ts";
-import type { Disk, DiskLock } from "./disk.ts";
-import { rejoinAdvice, StorageError } from "./errors.ts";
+import type { LogIndex, Membership, NodeId } from "../raft/types.ts";
+import { type Disk, DiskError, type DiskLock } from "./disk.ts";
+import { hardStateOutdated, isDamage, StorageError } from "./errors.ts";
 import { founderPromisePath, readFounderPromise, writeFounderPromise } from "./founder-promise.ts";
 import { HardStateFile } from "./hard-state.ts";
 import { type Identity, readIdentity, writeIdentity } from "./identity.ts";
 import { Log } from "./log.ts";
+import { readableMembership } from "./readable-membership.ts";
 import type { RecoveryReport } from "./recovery.ts";
+import {
+  readReplacementNote,
+  replacementNotePath,
+  type ReplacementNote,
+  replacementPending,
+  writeReplacementNote,
+} from "./replacement-note.ts";
 
-const lockName = "LOCK";
-const nodeName = "node";
-const unfinishedName = "node.new";
+export const lockName: string = "LOCK";
+export const nodeName: string = "node";
+export const unfinishedName: string = "node.new";
 
 export interface DataDirectoryOptions {
   readonly disk: Disk;
   readonly path: string;
   /** As in LogOptions. */
   readonly segmentSizeBytes?: number;
+  /** Opens the directory of a damaged node too, as `damage` or `replacement`; without it such a node is an error. */
+  readonly replacesDamaged?: boolean;
+}
+
+/** A node that must not go on, because it cannot tell any more what it has vouched for or voted. */
+export interface DamagedNode {
+  readonly identity: Identity;
+  readonly error: StorageError;
+  /** The newest that can still be read in its log, committed or not; null when there is none. */
+  readonly membership: Membership | null;
 }
 
 /** The open files of a node that belongs to a cluster. */
@@ -42,12 +72,15 @@ export interface NodeFiles {
   readonly recovery: RecoveryReport;
 }
 
+/** A data directory that this process has to itself; see the file's header. */
 export class DataDirectory {
   readonly path: string;
   readonly #options: DataDirectoryOptions;
   readonly #lock: DiskLock;
   #files: NodeFiles | null = null;
   #founderPromise = "";
+  #damage: DamagedNode | null = null;
+  #replacement: ReplacementNote | null = null;
 
   private constructor(options: DataDirectoryOptions, lock: DiskLock) {
     this.path = options.path;
@@ -72,12 +105,8 @@ export class DataDirectory {
       if (names.includes(nodeName)) disk.remove(founderPromisePath(path));
       // A process that was killed may have left renames that show and would not survive a power cut.
       disk.syncDirectory(path);
-      if (names.includes(nodeName)) {
-        disk.syncDirectory(directory.#nodePath);
-        directory.#openNode();
-      } else {
-        directory.#founderPromise = readFounderPromise(disk, path);
-      }
+      directory.#readReplacement();
+      if (directory.#replacement === null) directory.#openContents(names.includes(nodeName));
       return directory;
     } catch (error) {
       lock.release();
@@ -88,6 +117,16 @@ export class DataDirectory {
   /** Null as long as the node belongs to no cluster. */
   get files(): NodeFiles | null {
     return this.#files;
+  }
+
+  /** What was found of a node whose files are damaged; null for any other. Only with `replacesDamaged`. */
+  get damage(): DamagedNode | null {
+    return this.#damage;
+  }
+
+  /** By which node this one is to be replaced; null when it is not. Only with `replacesDamaged`. */
+  get replacement(): ReplacementNote | null {
+    return this.#replacement;
   }
 
   /** The address of the node that this one, still without cluster, has promised to join; "" when none. */
@@ -127,15 +166,68 @@ export class DataDirectory {
   archive(): string {
     const files = this.#files;
     if (files === null) throw new Error("there is no node here to archive");
-    const { disk } = this.#options;
     this.#closeNode();
+    return this.#putAside("removed", files.identity.nodeId);
+  }
+
+  // ── A damaged node ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Notes by which node the damaged one here is to be replaced, durably on return. Throws DiskError. */
+  noteReplacement(note: ReplacementNote): void {
+    writeReplacementNote(this.#options.disk, this.path, note);
+    this.#replacement = note;
+  }
+
+  /**
+   * The cluster has replaced this node as noted: puts the damaged files aside, which are in `keptAt` then unless that was
+   * done before (null), and makes and opens those of the new node. Throws DiskError; done again at the next start then.
+   */
+  replaceNode(): { readonly files: NodeFiles; readonly keptAt: string | null } {
+    const note = this.#noted();
+    const keptAt = this.#putDamagedAside(note);
+    const { clusterId, newId: nodeId, address } = note;
+    const files = this.create({ clusterId, nodeId, founder: null, address });
+    this.#removeReplacement();
+    return { files, keptAt };
+  }
+
+  /** The damaged node is no member any more and nobody takes its place: the next start finds a node without cluster. */
+  giveUpReplacement(): string | null {
+    const keptAt = this.#putDamagedAside(this.#noted());
+    this.#removeReplacement();
+    return keptAt;
+  }
+
+  #noted(): ReplacementNote {
+    if (this.#replacement === null) throw new Error("there is no node here to replace");
+    return this.#replacement;
+  }
+
+  #putDamagedAside(note: ReplacementNote): string | null {
+    this.#damage = null;
+    return this.#options.disk.list(this.path).includes(nodeName)
+      ? this.#putAside("damaged", note.oldId)
+      : null;
+  }
+
+  #removeReplacement(): void {
+    const { disk } = this.#options;
+    disk.remove(replacementNotePath(this.path));
+    disk.syncDirectory(this.path);
+    this.#replacement = null;
+  }
+
+  #putAside(what: "removed" | "damaged", id: NodeId): string {
+    const { disk } = this.#options;
     const taken = disk.list(this.path);
-    let name = `removed-${files.identity.nodeId}`;
-    for (let copy = 2; taken.includes(name); copy++) name = `removed-${files.identity.nodeId}-${copy}`;
+    let name = `${what}-${id}`;
+    for (let copy = 2; taken.includes(name); copy++) name = `${what}-${id}-${copy}`;
     disk.rename(this.#nodePath, `${this.path}/${name}`);
     disk.syncDirectory(this.path);
     return `${this.path}/${name}`;
   }
+
+  // ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
    * Notes on disk how far the log is safe, so that recovery can tell a torn end from damage there. One small write and
@@ -148,6 +240,11 @@ export class DataDirectory {
     files.hardState.saveSecured();
   }
 
+  /** The log was found damaged at work: notes on disk that it must not be used without the entries up to `index`. */
+  claim(index: LogIndex): void {
+    this.#files?.hardState.claim(index);
+  }
+
   /** Closes all files and lets another process have the directory. Syncs nothing. */
   close(): void {
     this.#closeNode();
@@ -158,21 +255,67 @@ export class DataDirectory {
     return `${this.path}/${nodeName}`;
   }
 
+  /** Reads the note, and removes it if the node that it speaks of has made way already. */
+  #readReplacement(): void {
+    const { disk, replacesDamaged } = this.#options;
+    const note = readReplacementNote(disk, this.path);
+    if (note === null) return;
+    const nodeId = this.#idOfNode();
+    if (nodeId !== null && nodeId !== note.oldId) return this.#removeReplacement();
+    if (replacesDamaged !== true) throw replacementPending(this.path, note);
+    this.#replacement = note;
+  }
+
+  /** Null when there is no node, or nobody can tell whose files those are. */
+  #idOfNode(): NodeId | null {
+    try {
+      return readIdentity(this.#options.disk, this.#nodePath).nodeId;
+    } catch (error) {
+      if (error instanceof StorageError && error.code !== "NEWER_FORMAT") return null;
+      if (error instanceof DiskError && !error.leavesOpen) return null;
+      throw error;
+    }
+  }
+
+  #openContents(hasNode: boolean): void {
+    const { disk, replacesDamaged } = this.#options;
+    if (!hasNode) {
+      this.#founderPromise = readFounderPromise(disk, this.path);
+      return;
+    }
+    disk.syncDirectory(this.#nodePath);
+    try {
+      this.#openNode();
+    } catch (error) {
+      if (replacesDamaged !== true || !isDamage(error)) throw error;
+      const identity = readIdentity(disk, this.#nodePath);
+      const membership = readableMembership(disk, `${this.#nodePath}/log`)?.membership ?? null;
+      this.#damage = { identity, error, membership };
+    }
+  }
+
   #openNode(): NodeFiles {
     const { disk } = this.#options;
     const identity = readIdentity(disk, this.#nodePath);
     const hardState = HardStateFile.open(disk, hardStatePath(this.#nodePath), identity);
     try {
-      const { securedIndex } = hardState;
+      const securedIndex = hardState.requiredIndex;
       const { log, recovery } = Log.open({ ...this.#logOptions(this.#nodePath, identity), securedIndex });
       // A term is on disk before any entry of it, so an older one was put back and has forgotten votes since.
       if (log.termAt(log.lastIndex) > hardState.currentTerm) {
         log.close();
-        throw outdated(hardStatePath(this.#nodePath), hardState.currentTerm, log);
+        throw hardStateOutdated(
+          hardStatePath(this.#nodePath),
+          hardState.currentTerm,
+          log.termAt(log.lastIndex),
+        );
       }
       this.#files = { identity, hardState, log, recovery };
+      // All that was claimed is there.
+      hardState.claim(0);
       return this.#files;
     } catch (error) {
+      this.#closeNode();
       hardState.close();
       throw error;
     }
@@ -192,17 +335,9 @@ export class DataDirectory {
   }
 }
 
-function hardStatePath(nodePath: string): string {
+/** Where term and vote are kept in a node's folder. */
+export function hardStatePath(nodePath: string): string {
   return `${nodePath}/hard-state`;
-}
-
-function outdated(path: string, term: Term, log: Log): StorageError {
-  return new StorageError(
-    "HARD_STATE_OUTDATED",
-    path,
-    `term and vote in ${path} are of term ${term}, but the log has entries of term ${log.termAt(log.lastIndex)}: an older ` +
-      `copy was put back, and voting with it could elect two leaders. ${rejoinAdvice}`,
-  );
 }
 
 function locked(disk: Disk, path: string): StorageError {
@@ -210,6 +345,6 @@ function locked(disk: Disk, path: string): StorageError {
   return new StorageError(
     "DIRECTORY_LOCKED",
     path,
-    `${path} is in use by ${/^\d+$/.test(holder) ? `process ${holder}` : "another process"}.`,
+    `${path} is in use by ${/^\d+$/.test(holder) ? `process ${holder}` : "another process"}. Stop that one, or give this one a directory of its own.`,
   );
 }

@@ -12,7 +12,19 @@ export class DiskError extends Error {
     this.code = code;
     this.path = path;
   }
+
+  /** The system lacks something that it may have again, and nothing is damaged: space, quota, open files, memory. */
+  get isShortage(): boolean {
+    return shortages.has(this.code);
+  }
+
+  /** What could not be read may be in order: this user may not read it, or the system lacks something. */
+  get leavesOpen(): boolean {
+    return this.isShortage || this.code === "EACCES" || this.code === "EPERM";
+  }
 }
+
+const shortages: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM"]);
 
 /** Runs `action`; what the system throws becomes a DiskError that says what was attempted. */
 export function attempt<Result>(what: string, path: string, action: () => Result): Result {
@@ -20,6 +32,16 @@ export function attempt<Result>(what: string, path: string, action: () => Result
     return action();
   } catch (error) {
     throw error instanceof DiskError ? error : new DiskError(what, path, codeOf(error), error);
+  }
+}
+
+/** `missing` when the file or directory is not there. */
+export function unlessMissing<Result>(missing: Result, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return missing;
+    throw error;
   }
 }
 
@@ -39,7 +61,10 @@ export interface DiskFile {
   write(bytes: Uint8Array, offset: number): void;
   /** Makes every write so far survive a power cut (fdatasync). A DiskError here is fatal: never retry. */
   sync(): void;
-  /** The same without stopping the loop; `done` gets null or the error. At most one may be under way. */
+  /**
+   * The same without stopping the loop; `done` gets null or the error. At most one may be under way. A failure reaches
+   * both this and a `sync` meanwhile: neither may take the other's word that all is well.
+   */
   syncInBackground(done: (error: DiskError | null) => void): void;
   /** A view of the whole file that shows later writes too; read only. Valid until `close`. */
   map(): Uint8Array;
@@ -53,7 +78,7 @@ export interface DiskLock {
 }
 
 export interface Disk {
-  /** Makes `path` and its missing parents, so that they survive a power cut. */
+  /** Makes `path` and its missing parents. It survives a power cut from then on, also if it was there already. */
   makeDirectory(path: string): void;
   /** Names in `path`, sorted; empty when it does not exist. */
   list(path: string): string[];

@@ -9,6 +9,7 @@
 //       24     8  currentTerm
 //       32     8  secured index: all entries up to here were durable on this node and committed
 //       40    72  owner (owner.ts)
+//      112     8  claimed index: what this node had vouched for when it found its log damaged; 0 for a sound one
 //      124     4  CRC-32 of all before
 //
 // Each change writes copy A, syncs, writes copy B, syncs; only then may a message leave that depends on it. So a crash
@@ -18,24 +19,30 @@
 //
 // The secured index tells recovery that entries must be there (recovery.ts). Committed entries are never truncated, so
 // it never has to go back. It is noted in memory as it moves and reaches the disk with the next write.
+//
+// The claimed index does the same for a log that was found damaged while the node was at work: the next start might take
+// the damage for a torn end otherwise. It covers entries that may yet be truncated, so a start that finds them all clears it.
 
 import { assert } from "../base/assert.ts";
 import { bytesOf } from "../base/byte-strings.ts";
 import type { HardState, LogIndex, NodeId, Term } from "../raft/types.ts";
 import { type Disk, DiskError, type DiskFile } from "./disk.ts";
 import { HardStateDamagedError, newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
-import { checkOwner, type Owner, writeOwner } from "./owner.ts";
+import { checkOwner, type Owner, readOwner, writeOwner } from "./owner.ts";
 import { getUint53, setUint53 } from "./uint53.ts";
 
 /** Copies lie in different pages, so that no single sector holds both. */
 const copyDistanceBytes = 4096;
 const fileBytes = 2 * copyDistanceBytes;
+const copyOffsets: readonly number[] = [0, copyDistanceBytes];
 const copyBytes = 128;
 const magic = bytesOf("vlothard");
 const formatVersion = 1;
 const ownerOffset = 40;
+const claimedOffset = 112;
 const crcOffset = 124;
 
+/** The open file; each change is durable when the call returns. See the file's header. */
 export class HardStateFile {
   readonly #file: DiskFile;
   readonly #copy: Uint8Array;
@@ -45,6 +52,7 @@ export class HardStateFile {
   #votedFor: NodeId;
   #securedIndex: LogIndex;
   #storedSecuredIndex: LogIndex;
+  #claimedIndex: LogIndex;
   #failure: DiskError | null = null;
 
   private constructor(file: DiskFile, copy: Uint8Array) {
@@ -56,6 +64,7 @@ export class HardStateFile {
     this.#currentTerm = getUint53(this.#view, 24);
     this.#securedIndex = getUint53(this.#view, 32);
     this.#storedSecuredIndex = this.#securedIndex;
+    this.#claimedIndex = getUint53(this.#view, claimedOffset);
   }
 
   /** Makes the file of a new node: term 0, no vote. Durable on return but for its name in the directory. */
@@ -74,30 +83,19 @@ export class HardStateFile {
 
   /** Throws StorageError when it is missing, damaged beyond doubt, another node's or newer; DiskError as ever. */
   static open(disk: Disk, path: string, owner: Owner): HardStateFile {
-    const bytes = disk.read(path);
-    if (bytes === null) {
-      throw new StorageError(
-        "HARD_STATE_MISSING",
-        path,
-        `term and vote are missing: no ${path}. ${rejoinAdvice}`,
-      );
-    }
-    const copies = [0, copyDistanceBytes].map((offset) => bytes.slice(offset, offset + copyBytes));
-    const good = copies.filter(isWhole).sort((a, b) => sequenceOf(b) - sequenceOf(a));
-    const newest = good[0];
-    if (newest === undefined || bytes.length !== fileBytes) throw new HardStateDamagedError(path);
-    const version = viewOf(newest).getUint32(8, true);
-    if (version !== formatVersion) throw newerFormat(path, version);
-    checkOwner(newest, ownerOffset, owner, path);
-    const file = new HardStateFile(disk.open(path), newest);
+    const file = openExisting(disk, path);
     try {
-      // What was read may be in the page cache only, and a copy may be bad or old: make both good again.
-      file.#write();
+      const { newest, copies } = copiesIn(file, owner);
+      const state = new HardStateFile(file, newest);
+      // What was read may be in the page cache only, and a copy may be bad or old: make both good again. A good one last,
+      // for its own write may be torn.
+      const isGood = ({ state: found }: StoredCopy): number => (found === "newest" ? 1 : 0);
+      state.#write([...copies].sort((a, b) => isGood(a) - isGood(b)).map(({ offset }) => offset));
+      return state;
     } catch (error) {
       file.close();
       throw error;
     }
-    return file;
   }
 
   get currentTerm(): Term {
@@ -111,6 +109,11 @@ export class HardStateFile {
 
   get securedIndex(): LogIndex {
     return this.#securedIndex;
+  }
+
+  /** No entry up to here may be missing: all are known to have been durable. */
+  get requiredIndex(): LogIndex {
+    return Math.max(this.#securedIndex, this.#claimedIndex);
   }
 
   /** Stores term and vote, durably on return. A DiskError is final: every later call throws it again. */
@@ -135,20 +138,28 @@ export class HardStateFile {
     if (this.#securedIndex !== this.#storedSecuredIndex) this.#write();
   }
 
+  /** Notes durably that the log, found damaged, must not come back without the entries up to `index`; 0 takes it back. */
+  claim(index: LogIndex): void {
+    if (index === this.#claimedIndex) return;
+    this.#claimedIndex = index;
+    this.#write();
+  }
+
   close(): void {
     this.#file.close();
   }
 
-  #write(): void {
+  #write(offsets: readonly number[] = copyOffsets): void {
     if (this.#failure !== null) throw this.#failure;
     const view = this.#view;
     view.setUint32(12, this.#votedFor, true);
     setUint53(view, 16, ++this.#sequence);
     setUint53(view, 24, this.#currentTerm);
     setUint53(view, 32, this.#securedIndex);
+    setUint53(view, claimedOffset, this.#claimedIndex);
     view.setUint32(crcOffset, crcOf(this.#copy), true);
     try {
-      for (let offset = 0; offset < fileBytes; offset += copyDistanceBytes) {
+      for (const offset of offsets) {
         this.#file.write(this.#copy, offset);
         this.#file.sync();
       }
@@ -160,8 +171,86 @@ export class HardStateFile {
   }
 }
 
+/** What the file holds, and in which state each copy was found. */
+export interface StoredHardState extends HardState {
+  readonly securedIndex: LogIndex;
+  /** As in HardStateFile. */
+  readonly requiredIndex: LogIndex;
+  readonly owner: Owner;
+  readonly copies: readonly StoredCopy[];
+}
+
+/** One of the two copies. */
+export interface StoredCopy {
+  readonly offset: number;
+  /** `older` when a write ended between the two, which is in order. */
+  readonly state: "newest" | "older" | "bad";
+}
+
+/** Reads the file and changes nothing. Throws as `open` does; an `owner` of null is not looked at. */
+export function readHardState(disk: Disk, path: string, owner: Owner | null): StoredHardState {
+  const file = openExisting(disk, path);
+  try {
+    const { newest, copies } = copiesIn(file, owner);
+    const view = viewOf(newest);
+    const securedIndex = getUint53(view, 32);
+    return {
+      currentTerm: getUint53(view, 24),
+      votedFor: view.getUint32(12, true),
+      securedIndex,
+      requiredIndex: Math.max(securedIndex, getUint53(view, claimedOffset)),
+      owner: readOwner(newest, ownerOffset),
+      copies,
+    };
+  } finally {
+    file.close();
+  }
+}
+
+function openExisting(disk: Disk, path: string): DiskFile {
+  try {
+    return disk.open(path);
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.code !== "ENOENT") throw error;
+    const finding = `term and vote are missing: no ${path}. ${rejoinAdvice}`;
+    throw new StorageError("HARD_STATE_MISSING", path, finding);
+  }
+}
+
+/** The newest good copy, and the state of both. */
+function copiesIn(
+  file: DiskFile,
+  owner: Owner | null,
+): { readonly newest: Uint8Array; readonly copies: readonly StoredCopy[] } {
+  const { path } = file;
+  const found = copyOffsets.map((offset) => ({ offset, bytes: readCopy(file, offset) }));
+  const good = found.flatMap(({ bytes }) => bytes ?? []).sort((a, b) => sequenceOf(b) - sequenceOf(a));
+  const newest = good[0];
+  if (newest === undefined || file.sizeBytes !== fileBytes) throw new HardStateDamagedError(path);
+  const version = viewOf(newest).getUint32(8, true);
+  if (version !== formatVersion) throw newerFormat(path, 0, version);
+  if (owner !== null) checkOwner(newest, ownerOffset, owner, path);
+  const copies = found.map(({ offset, bytes }): StoredCopy => {
+    if (bytes === null) return { offset, state: "bad" };
+    return { offset, state: sequenceOf(bytes) === sequenceOf(newest) ? "newest" : "older" };
+  });
+  return { newest, copies };
+}
+
+/** Null for a copy that is not whole, or in a sector that cannot be read: the other one counts then. */
+function readCopy(file: DiskFile, offset: number): Uint8Array | null {
+  const copy = new Uint8Array(copyBytes);
+  try {
+    file.read(copy, offset);
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.leavesOpen) throw error;
+    return null;
+  }
+  return isWhole(copy) ? copy : null;
+}
+
 function isWhole(copy: Uint8Array): boolean {
-  if (copy.length < copyBytes || viewOf(copy).getUint32(crcOffset, true) !== crcOf(copy)) return false;
+  if (viewOf(copy).getUint32(crcOffset, true) !== crcOf(copy)) return false;
   return magic.equals(copy.subarray(0, magic.length));
 }
 

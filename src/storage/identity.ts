@@ -33,7 +33,7 @@ export function writeIdentity(disk: Disk, directory: string, identity: Identity)
 
 /** Throws StorageError when the file is missing, damaged or newer. */
 export function readIdentity(disk: Disk, directory: string): Identity {
-  const path = `${directory}/${fileName}`;
+  const path = identityPath(directory);
   const fields = readNote(disk, path, damaged(path));
   if (fields === null) {
     throw new StorageError(
@@ -45,6 +45,11 @@ export function readIdentity(disk: Disk, directory: string): Identity {
   const identity = identityOf(fields);
   if (identity === null) throw damaged(path);
   return identity;
+}
+
+/** Where the identity is kept in a node's folder. */
+export function identityPath(directory: string): string {
+  return `${directory}/${fileName}`;
 }
 
 function damaged(path: string): StorageError {
@@ -60,7 +65,8 @@ function identityOf(value: Record<string, unknown>): Identity | null {
   return { clusterId, nodeId, founder, address };
 }
 
-function addressOf(value: unknown): Address | null {
+/** The address in a note's field; null when there is none. */
+export function addressOf(value: unknown): Address | null {
   const { host, port } = fieldsOf(value) ?? {};
   return typeof host === "string" && isInteger(port) ? { host, port } : null;
 }

@@ -11,7 +11,9 @@
 // sync, and a failure in the middle of changing segments or of undoing.
 //
 // Running out of space: a segment's blocks are allocated when it is made, so on ext4 and XFS only making one can fail,
-// before anything was written; `reserve` finds out in advance. File systems that never overwrite in place (Btrfs, ZFS)
+// before anything was written; `reserve` finds out in advance. Commands never fill a segment to its end: what is no
+// command (the first entry of a term, a configuration) has some room of its own there, so that a full node can still be
+// restarted, elected and removed. File systems that never overwrite in place (Btrfs, ZFS)
 // can fail any write; then undoing may fail as well, and the node has to be started again once there is space.
 //
 // Measured on the development machine (2 cores, shared; ext4 on a virtual disk), medians of a quiet and a busy run:
@@ -26,7 +28,7 @@
 import { assert } from "../base/assert.ts";
 import type { Entry, LogIndex, LogView, MembershipRecord, NodeId, Term } from "../raft/types.ts";
 import { type Disk, DiskError } from "./disk.ts";
-import { logMissing, StorageError } from "./errors.ts";
+import { logMissing, rejoinAdvice, StorageError } from "./errors.ts";
 import type { Owner } from "./owner.ts";
 import {
   type ChainPoint,
@@ -48,6 +50,11 @@ export const defaultSegmentSizeBytes = 64 * 1024 * 1024;
 const segmentSizeBytesMin = 4096;
 /** The first segments grow to the full size, so that a new node is ready at once: 64 MiB of zeros take up to 0.6 s. */
 const firstSegmentSizeBytes = 4 * 1024 * 1024;
+/**
+ * At the end of each segment, bytes that only control entries may use, or an eighth of a small one: more than a thousand
+ * elections, or as many changes of membership as a cluster sees in years.
+ */
+const controlRoomBytesMax = 64 * 1024;
 
 export interface LogOptions {
   readonly disk: Disk;
@@ -57,7 +64,7 @@ export interface LogOptions {
   readonly nodeId: NodeId;
   /** Size of new segments, a multiple of 8 from 4 kB; existing ones keep theirs. */
   readonly segmentSizeBytes?: number;
-  /** Every entry up to here was once durable here and committed, so none of them may be missing; 0 if unknown. */
+  /** Every entry up to here was once durable here, and committed or claimed, so none may be missing; 0 if unknown. */
   readonly securedIndex?: LogIndex;
   /** Every entry up to here is in a snapshot, so the log may begin anywhere up to the one after. */
   readonly coveredIndex?: LogIndex;
@@ -183,19 +190,20 @@ export class Log implements LogView {
   }
 
   /**
-   * The records of the entries `[from, to]` as they are on disk, one view of the mapping per segment. Valid until the
-   * entries are truncated, after which the views show zeros: a receiver checks what it gets.
+   * The records of the entries `[from, to]` as they are on disk, one view of the mapping per segment, each verified. Throws
+   * LogDamagedError. Valid until the entries are truncated, after which the views show zeros: a receiver checks what it
+   * gets.
    */
   records(from: LogIndex, to: LogIndex): Uint8Array[] {
     return this.#row.records(from, to);
   }
 
-  /** The entry at `index`; its `record` is a view of the mapping. */
+  /** The entry at `index`, verified; its `record` is a view of the mapping. Throws LogDamagedError. */
   entry(index: LogIndex): Entry {
     return this.#row.entry(index);
   }
 
-  /** The body of the entry at `index`, a view of the mapping. */
+  /** The body of the entry at `index`, a view of the mapping; `entry` verifies it. */
   body(index: LogIndex): Uint8Array {
     return this.#row.body(index);
   }
@@ -219,7 +227,7 @@ export class Log implements LogView {
     const from = (entries[0] as Entry).index;
     assert(from >= this.firstIndex && from <= this.#row.lastIndex + 1, "entries that join the log");
     try {
-      this.#seal(entries, this.#row.pointAt(from - 1));
+      this.#seal(entries, this.#row.soundPointAt(from - 1));
       if (from <= this.#row.lastIndex) this.truncateAfter(from - 1);
       this.#store(entries);
     } finally {
@@ -228,13 +236,62 @@ export class Log implements LogView {
   }
 
   /**
-   * Makes sure that a record with a body of `bodyBytes` can be appended without new disk blocks, so that a full disk can
-   * be answered before anything is proposed. Throws DiskError (`ENOSPC`). O(1) unless the segment is nearly full.
+   * Makes sure that command records with `bodyBytes` and their headers in all can be appended without new disk blocks, so
+   * that a full disk can be answered before anything is proposed. Throws DiskError: a shortage leaves the log as it is,
+   * anything else is final. O(1) unless the segment is nearly full.
    */
   reserve(bodyBytes: number): void {
+    this.#reserve(recordSizeBytes(bodyBytes), commandRoomBytes(this.#row.active));
+  }
+
+  /** The same for records of control entries, which may use the room that is kept for them. */
+  reserveControl(bodyBytes: number): void {
+    this.#reserve(recordSizeBytes(bodyBytes), this.#row.active.roomBytes);
+  }
+
+  /** The same for records that go into the next segment, whatever room there is in this one. */
+  reserveNext(bodyBytes: number): void {
+    this.#reserve(recordSizeBytes(bodyBytes), 0);
+  }
+
+  /**
+   * How many of `entries`, which came from a peer and follow each other and something in the log, the segment takes in
+   * which the first of them would go; what they overwrite makes room. O(entries).
+   */
+  fitting(entries: readonly Entry[]): number {
+    const first = entries[0];
+    if (first === undefined) return 0;
+    let { roomBytes, controlRoomBytes } = this.#roomFrom(first.index);
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] as Entry;
+      assert(entry.record !== null, "entries with their records");
+      roomBytes -= paddedBytes(entry.record);
+      if (roomBytes < (isControl(entry) ? 0 : controlRoomBytes)) return at;
+    }
+    return entries.length;
+  }
+
+  /** Room for the entries from `index` on, in the segment where the first of them would go. */
+  #roomFrom(index: LogIndex): { roomBytes: number; controlRoomBytes: number } {
+    let segment = this.#row.active;
+    let { endOffset } = segment;
+    if (index <= this.lastIndex) {
+      // The segments without an entry before `index` will be gone, but for the first one.
+      const isFirst = index === this.firstIndex;
+      segment = this.#row.segmentOf(isFirst ? index : index - 1);
+      endOffset = isFirst ? segmentHeaderBytes : segment.endOf(index - 1);
+    }
+    return { roomBytes: segment.sizeBytes - endOffset, controlRoomBytes: controlRoomOf(segment.sizeBytes) };
+  }
+
+  #reserve(sizeBytes: number, roomBytes: number): void {
     this.#checkUsable();
-    const sizeBytes = recordSizeBytes(bodyBytes);
-    if (sizeBytes > this.#row.active.roomBytes) this.#spare.complete(this.#sizeOfNext(sizeBytes));
+    if (sizeBytes <= roomBytes) return;
+    try {
+      this.#spare.complete(this.#sizeOfNext(sizeBytes));
+    } catch (error) {
+      throw isShortage(error) ? error : this.#poison(error);
+    }
   }
 
   /**
@@ -249,7 +306,8 @@ export class Log implements LogView {
       return this.#spare.prepare(this.#sizeOfNext(0));
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.#prepareError = error;
+      if (error.isShortage) this.#prepareError = error;
+      else this.#poison(error);
       return false;
     }
   }
@@ -276,7 +334,9 @@ export class Log implements LogView {
     try {
       for (let at = 0; at < entries.length;) {
         const sizeBytes = paddedBytes(this.#records[at] as Uint8Array);
-        if (sizeBytes > this.#row.active.roomBytes) this.#addSegment(sizeBytes);
+        const { active } = this.#row;
+        const roomBytes = isControl(entries[at] as Entry) ? active.roomBytes : commandRoomBytes(active);
+        if (sizeBytes > roomBytes) this.#addSegment(sizeBytes);
         at = this.#storeInActive(entries, at);
       }
     } catch (error) {
@@ -292,7 +352,8 @@ export class Log implements LogView {
     let to = from;
     for (; to < entries.length; to++) {
       const record = this.#records[to] as Uint8Array;
-      if (offset + paddedBytes(record) > segment.sizeBytes) break;
+      const keptBytes = isControl(entries[to] as Entry) ? 0 : controlRoomOf(segment.sizeBytes);
+      if (offset + paddedBytes(record) > segment.sizeBytes - keptBytes) break;
       markDurable(record, this.#durableIndex, segment.seed, offset);
       offset += paddedBytes(record);
     }
@@ -340,6 +401,8 @@ export class Log implements LogView {
     const before = full.pointAt(full.lastIndex);
     const path = `${this.#directory}/${segmentName(before.index + 1)}`;
     try {
+      // Also if the log had nothing to sync: the file lets go of what background syncs needed.
+      full.file.sync();
       const file = this.#spare.take(this.#sizeOfNext(sizeBytes));
       file.write(segmentHeader(file.sizeBytes, before, this.#owner), 0);
       file.sync();
@@ -355,7 +418,9 @@ export class Log implements LogView {
   /** Twice the one before, up to the full size; and room for a record of `recordBytes`. */
   #sizeOfNext(recordBytes: number): number {
     const grown = Math.min(this.#row.active.sizeBytes * 2, this.#segmentSizeBytes);
-    return Math.max(grown, segmentHeaderBytes + recordBytes);
+    const filledBytes = segmentHeaderBytes + recordBytes;
+    // For each 56 bytes 8 more: what commands leave free is an eighth of it all.
+    return Math.max(grown, filledBytes + Math.min(controlRoomBytesMax, Math.ceil(filledBytes / 56) * 8));
   }
 
   // ── Truncation ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -464,6 +529,25 @@ function segmentSizeOf(options: LogOptions): number {
   return sizeBytes;
 }
 
+/** Whether `entry` is no command of clients and may use the room kept for such. */
+function isControl({ kind }: Entry): boolean {
+  return kind === "empty" || kind === "membership";
+}
+
+/** Bytes at the end of a segment of `sizeBytes` that commands may not use. */
+function controlRoomOf(sizeBytes: number): number {
+  return Math.min(controlRoomBytesMax, Math.floor(sizeBytes / 64) * 8);
+}
+
+/** Bytes free for records of commands. */
+function commandRoomBytes(segment: Segment): number {
+  return segment.roomBytes - controlRoomOf(segment.sizeBytes);
+}
+
+function isShortage(error: unknown): boolean {
+  return error instanceof DiskError && error.isShortage;
+}
+
 function paddedBytes(record: Uint8Array): number {
   return (record.length + 7) & ~7;
 }
@@ -473,6 +557,7 @@ function diverged(directory: string, index: LogIndex): StorageError {
     "LOG_DIVERGED",
     directory,
     `entry ${index} from a peer does not continue the log in ${directory}, although index and term fit: one of the two ` +
-      "logs has been changed behind Raft's back. Nothing has been written.",
+      "logs has been changed behind Raft's back. Nothing has been written. Let `vlot check` look at the directories of both " +
+      `nodes. ${rejoinAdvice}`,
   );
 }

@@ -35,7 +35,7 @@ export function readNote(disk: Disk, path: string, damaged: StorageError): Recor
   const fields = parseObject(line);
   if (fields === null) throw damaged;
   const format = fields["format"];
-  if (typeof format === "number" && format > formatVersion) throw newerFormat(path, format);
+  if (typeof format === "number" && format > formatVersion) throw newerFormat(path, 0, format);
   return fields;
 }
 

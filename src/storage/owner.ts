@@ -25,12 +25,19 @@ export function writeOwner(bytes: Uint8Array, offset: number, owner: Owner): voi
   buffer.latin1Write(owner.clusterId, offset + 8, owner.clusterId.length);
 }
 
+/** What `writeOwner` wrote at `offset`. */
+export function readOwner(bytes: Uint8Array, offset: number): Owner {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const length = Math.min(buffer.readUInt32LE(offset + 4), clusterIdBytesMax);
+  return {
+    nodeId: buffer.readUInt32LE(offset),
+    clusterId: buffer.latin1Slice(offset + 8, offset + 8 + length),
+  };
+}
+
 /** Throws StorageError when the file at `path`, whose checksum was found right, is somebody else's. */
 export function checkOwner(bytes: Uint8Array, offset: number, owner: Owner, path: string): void {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const nodeId = buffer.readUInt32LE(offset);
-  const length = Math.min(buffer.readUInt32LE(offset + 4), clusterIdBytesMax);
-  const clusterId = buffer.latin1Slice(offset + 8, offset + 8 + length);
+  const { nodeId, clusterId } = readOwner(bytes, offset);
   if (nodeId === owner.nodeId && clusterId === owner.clusterId) return;
   throw new StorageError(
     "FOREIGN_FILE",

@@ -56,6 +56,7 @@ export type RecordProblem =
   | "bytes after its end"
   | "wrong durability mark"
   | "wrong index"
+  | "wrong term"
   | "does not follow the record before it"
   | "term goes back"
   | "time goes back"
@@ -172,6 +173,17 @@ function localCheck(view: DataView, at: number, seed: number, place: number): nu
 /** Length of the body of the record at `offset`. */
 export function bodyBytesAt(view: DataView, offset: number): number {
   return view.getUint32(offset + 12, true);
+}
+
+/** The body in `record`, which holds nothing else; a view of it. */
+export function bodyOf(record: Uint8Array): Uint8Array {
+  const view = new DataView(record.buffer, record.byteOffset, recordHeaderBytes);
+  return record.subarray(recordHeaderBytes, recordHeaderBytes + bodyBytesAt(view, 0));
+}
+
+/** Checksum of `record`, which holds nothing else. */
+export function checksumOf(record: Uint8Array): number {
+  return crcAt(new DataView(record.buffer, record.byteOffset, recordHeaderBytes), 0);
 }
 
 /** Checksum of the record at `offset`. */

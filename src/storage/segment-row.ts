@@ -3,7 +3,17 @@
 
 import { assert } from "../base/assert.ts";
 import type { Entry, LogIndex, Membership, MembershipRecord, Term } from "../raft/types.ts";
-import { bodyBytesAt, type ChainPoint, entryAt, recordHeaderBytes } from "./record.ts";
+import { LogDamagedError } from "./errors.ts";
+import {
+  bodyBytesAt,
+  type ChainPoint,
+  entryAt,
+  indexAt,
+  recordHeaderBytes,
+  recordProblem,
+  recordSizeBytes,
+  termAt,
+} from "./record.ts";
 import { type Segment, segmentHeaderBytes } from "./segment.ts";
 import { TermRuns } from "./term-runs.ts";
 
@@ -70,7 +80,13 @@ export class SegmentRow {
   /** Term, stamp and checksum at `index`, in `[firstIndex - 1, lastIndex]`. */
   pointAt(index: LogIndex): ChainPoint {
     if (index === this.firstIndex - 1) return (this.#segments[0] as Segment).before;
-    return this.#segmentOf(index).pointAt(index);
+    return this.segmentOf(index).pointAt(index);
+  }
+
+  /** The same, to build on: proven to read back as it was stored. Throws LogDamagedError. */
+  soundPointAt(index: LogIndex): ChainPoint {
+    if (index >= this.firstIndex) this.#verify(this.segmentOf(index), index);
+    return this.pointAt(index);
   }
 
   /** As LogView says. */
@@ -87,28 +103,30 @@ export class SegmentRow {
     return Math.max(from, segment.lastIndexEndingBy(start + budget));
   }
 
-  /** The records of `[from, to]`, one view of the mapping per segment. */
+  /** The records of `[from, to]`, one view of the mapping per segment. Throws LogDamagedError. */
   records(from: LogIndex, to: LogIndex): Uint8Array[] {
     assert(from <= to && to <= this.#lastIndex, "a range within the log");
     const views: Uint8Array[] = [];
     for (let index = from, position = this.#positionOf(from); index <= to; position++) {
       const segment = this.#segments[position] as Segment;
       const last = Math.min(to, segment.lastIndex);
+      for (let at = index; at <= last; at++) this.#verify(segment, at);
       views.push(segment.bytes.subarray(segment.offsetOf(index), segment.endOf(last)));
       index = last + 1;
     }
     return views;
   }
 
-  /** The entry at `index`; its `record` is a view of the mapping. */
+  /** The entry at `index`; its `record` is a view of the mapping. Throws LogDamagedError. */
   entry(index: LogIndex): Entry {
-    const segment = this.#segmentOf(index);
+    const segment = this.segmentOf(index);
+    this.#verify(segment, index);
     return entryAt(segment.bytes, segment.view, segment.offsetOf(index));
   }
 
   /** The body of the entry at `index`, a view of the mapping. */
   body(index: LogIndex): Uint8Array {
-    const segment = this.#segmentOf(index);
+    const segment = this.segmentOf(index);
     const start = segment.offsetOf(index) + recordHeaderBytes;
     return segment.bytes.subarray(start, start + bodyBytesAt(segment.view, start - recordHeaderBytes));
   }
@@ -147,7 +165,31 @@ export class SegmentRow {
     this.#lastStampMs = this.pointAt(index).stampMs;
   }
 
-  #segmentOf(index: LogIndex): Segment {
+  /**
+   * Proves that the record of `index` reads back as it was stored. What was good at the start may have left the page cache
+   * since and come back from a medium that changed it or gives back an old block. Index and term name an entry for good
+   * (Log Matching), so with the checksum they rule out any other bytes. A body of 100 bytes takes 0.11 us, one of 2 kB
+   * 0.25 us, one of 64 kB 2.8 us: little enough for every entry applied or sent, also those that surely are in memory. (A
+   * sector that cannot be read at all is a signal here, SIGBUS; the next start names it.)
+   */
+  #verify(segment: Segment, index: LogIndex): void {
+    const { bytes, view } = segment;
+    const offset = segment.offsetOf(index);
+    let problem = recordProblem(bytes, view, offset);
+    if (problem === null) {
+      if (indexAt(view, offset) !== index) problem = "wrong index";
+      else if (termAt(view, offset) !== this.#terms.termAt(index)) problem = "wrong term";
+      else if (offset + recordSizeBytes(bodyBytesAt(view, offset)) !== segment.endOf(index)) {
+        problem = "length out of range";
+      }
+    }
+    if (problem === null) return;
+    const place = { path: segment.path, offset, index };
+    throw new LogDamagedError(place, `no longer reads back as it was stored (${problem})`);
+  }
+
+  /** The segment that holds `index`. */
+  segmentOf(index: LogIndex): Segment {
     return this.#segments[this.#positionOf(index)] as Segment;
   }
 

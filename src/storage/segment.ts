@@ -24,7 +24,7 @@ import { bytesOf } from "../base/byte-strings.ts";
 import type { LogIndex } from "../raft/types.ts";
 import type { DiskFile } from "./disk.ts";
 import { newerFormat, rejoinAdvice, StorageError } from "./errors.ts";
-import { checkOwner, type Owner, writeOwner } from "./owner.ts";
+import { checkOwner, type Owner, readOwner, writeOwner } from "./owner.ts";
 import { type ChainPoint, chainPointAt } from "./record.ts";
 import { getUint53, setUint53 } from "./uint53.ts";
 
@@ -64,6 +64,58 @@ export function segmentHeader(sizeBytes: number, before: ChainPoint, owner: Owne
   return header;
 }
 
+/** What a segment's header says. */
+export interface SegmentHeader {
+  readonly firstIndex: LogIndex;
+  /** What the first record follows. */
+  readonly before: ChainPoint;
+  /** The header's checksum, which ties the records' local parts to this file. */
+  readonly seed: number;
+}
+
+/**
+ * Reads the header at the beginning of `bytes`, of a file of that name and size. Throws StorageError when it is bad, does
+ * not fit the file, or is not `owner`'s.
+ */
+export function readSegmentHeader(
+  bytes: Uint8Array,
+  file: { readonly path: string; readonly sizeBytes: number },
+  owner: Owner,
+): SegmentHeader {
+  const { path, sizeBytes } = file;
+  if (bytes.length < segmentHeaderBytes) {
+    throw wrongSize(path, `has only ${sizeBytes} bytes, less than a header of ${segmentHeaderBytes}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const seed = view.getUint32(crcOffset, true);
+  if (!magic.equals(bytes.subarray(0, magic.length))) throw damagedHeader(path, "does not begin as one");
+  if (seed !== Bun.hash.crc32(bytes.subarray(0, crcOffset)))
+    throw damagedHeader(path, "has a wrong checksum");
+  const version = view.getUint32(8, true);
+  if (version !== formatVersion) throw newerFormat(path, 0, version);
+  checkOwner(bytes, ownerOffset, owner, path);
+  const wantedBytes = getUint53(view, 16);
+  if (wantedBytes !== sizeBytes || sizeBytes > segmentSizeBytesMax) {
+    throw wrongSize(path, `has ${sizeBytes} bytes, but was made with ${wantedBytes}, as its header says`);
+  }
+  const firstIndex = getUint53(view, 24);
+  const before = {
+    index: firstIndex - 1,
+    term: getUint53(view, 32),
+    stampMs: view.getFloat64(40, true),
+    crc: view.getUint32(48, true),
+  };
+  return { firstIndex, before, seed };
+}
+
+/** Whose segment begins with `bytes`, if its header is whole; else null. */
+export function segmentOwnerIn(bytes: Uint8Array): Owner | null {
+  if (bytes.length < segmentHeaderBytes || !magic.equals(bytes.subarray(0, magic.length))) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint32(crcOffset, true) !== Bun.hash.crc32(bytes.subarray(0, crcOffset))) return null;
+  return view.getUint32(8, true) === formatVersion ? readOwner(bytes, ownerOffset) : null;
+}
+
 /** An open segment: its bytes, and where each record in it begins. Whoever opened it pushes the records that are there. */
 export class Segment {
   readonly path: string;
@@ -89,24 +141,13 @@ export class Segment {
     this.file = file;
     this.path = file.path;
     this.sizeBytes = file.sizeBytes;
-    // A file without a header cannot be mapped: an empty mapping does not exist.
-    if (file.sizeBytes < segmentHeaderBytes) throw damagedHeader(file.path);
-    this.bytes = file.map();
+    // A file without a header is not mapped: an empty mapping does not exist.
+    this.bytes = file.sizeBytes < segmentHeaderBytes ? new Uint8Array(0) : file.map();
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
-    const view = this.view;
-    if (!magic.equals(this.bytes.subarray(0, magic.length))) throw damagedHeader(file.path);
-    this.seed = view.getUint32(crcOffset, true);
-    if (this.seed !== Bun.hash.crc32(this.bytes.subarray(0, crcOffset))) throw damagedHeader(file.path);
-    if (view.getUint32(8, true) !== formatVersion) throw newerFormat(file.path, view.getUint32(8, true));
-    checkOwner(this.bytes, ownerOffset, owner, file.path);
-    if (getUint53(view, 16) !== file.sizeBytes) throw damagedHeader(file.path);
-    this.firstIndex = getUint53(view, 24);
-    this.before = {
-      index: this.firstIndex - 1,
-      term: getUint53(view, 32),
-      stampMs: view.getFloat64(40, true),
-      crc: view.getUint32(48, true),
-    };
+    const { firstIndex, before, seed } = readSegmentHeader(this.bytes, file, owner);
+    this.firstIndex = firstIndex;
+    this.before = before;
+    this.seed = seed;
   }
 
   get lastIndex(): LogIndex {
@@ -206,10 +247,19 @@ export class Segment {
 
 const zeros = Buffer.alloc(256 * 1024);
 
-function damagedHeader(path: string): StorageError {
+function damagedHeader(path: string, finding: string): StorageError {
   return new StorageError(
     "SEGMENT_HEADER_DAMAGED",
     path,
-    `the header of ${path} is damaged, so the entries in it cannot be trusted. ${rejoinAdvice}`,
+    `the header of ${path}, at offset 0, ${finding}, so the entries in it cannot be trusted. ${rejoinAdvice}`,
+  );
+}
+
+function wrongSize(path: string, finding: string): StorageError {
+  return new StorageError(
+    "SEGMENT_SIZE_WRONG",
+    path,
+    `${path} ${finding}: somebody has cut it short or added to it, and entries may be lost. If there is a whole copy, ` +
+      `put it back. ${rejoinAdvice}`,
   );
 }

@@ -1,7 +1,8 @@
 // The real disk: Node's file calls, Bun's mmap, and flock (system-lock.ts). What must not be known here: what the files
-// mean. Three facts of Linux this leans on: a shared mapping and pwrite see the same page cache, so a write shows in the
+// mean. Four facts of Linux this leans on: a shared mapping and pwrite see the same page cache, so a write shows in the
 // mapping at once; a name can be unlinked while mapped, but shortening a mapped file kills the process on the next
-// access; and after a failed fdatasync the dirty pages count as clean, so trying again proves nothing.
+// access; after a failed fdatasync the dirty pages count as clean, so trying again proves nothing; and that failure is
+// told once to each open file description, so two syncs at once need one each (errseq_t in the kernel's documentation).
 
 import {
   closeSync,
@@ -20,7 +21,15 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { assert } from "../base/assert.ts";
-import { attempt, codeOf, type Disk, DiskError, type DiskFile, type DiskLock } from "./disk.ts";
+import {
+  attempt,
+  codeOf,
+  type Disk,
+  DiskError,
+  type DiskFile,
+  type DiskLock,
+  unlessMissing,
+} from "./disk.ts";
 import { lockFile } from "./system-lock.ts";
 
 /** Files are private to the user who runs the server. */
@@ -36,10 +45,13 @@ export class SystemDisk implements Disk {
     const first = attempt("make the directory", target, () =>
       mkdirSync(target, { recursive: true, mode: directoryMode }),
     );
-    if (first === undefined) return;
-    // Every directory from the first one made down to the target is a new name in its parent.
-    for (let made = target; made.length >= first.length; made = dirname(made))
-      this.syncDirectory(dirname(made));
+    // From the target up each is a name in its parent. Those that were there may be as new: a process made them and was
+    // killed before it synced. Where this one may not read the parent, or no directory can be synced, they are left alone.
+    for (let path = target; path !== dirname(path); path = dirname(path)) {
+      const isNew = first !== undefined && path.length >= first.length;
+      if (isNew) this.syncDirectory(dirname(path));
+      else unlessImpossible(() => this.syncDirectory(dirname(path)));
+    }
   }
 
   list(path: string): string[] {
@@ -100,6 +112,12 @@ export class SystemDisk implements Disk {
 class SystemFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
+  /**
+   * For background syncs, opened with the first of them: an open file description that `sync` does not share. Closed by the
+   * next `sync`, for a segment that is full is synced once more and then only read: there may be hundreds of them.
+   */
+  #backgroundFd: number | null = null;
+  #keepsBackgroundFd = false;
   #sizeBytes: number;
   #mapped = false;
   #syncing = false;
@@ -149,17 +167,28 @@ class SystemFile implements DiskFile {
     } catch (error) {
       throw new DiskError("sync", this.path, codeOf(error), error);
     }
+    this.#letGoOfBackground();
   }
 
   syncInBackground(done: (error: DiskError | null) => void): void {
     assert(!this.#syncing && !this.#closing, "one background sync at a time, on an open file");
     this.#syncing = true;
-    fdatasync(this.#fd, (error) => {
+    this.#keepsBackgroundFd = true;
+    const ended = (error: DiskError | null): void => {
       this.#syncing = false;
-      // Closed meanwhile: the number may not be given to another file before the sync has ended.
-      if (this.#closing) closeSync(this.#fd);
-      done(error === null ? null : new DiskError("sync", this.path, codeOf(error), error));
-    });
+      if (!this.#keepsBackgroundFd) this.#letGoOfBackground();
+      done(error);
+    };
+    try {
+      this.#backgroundFd ??= openAgain(this.path, this.#fd);
+      fdatasync(this.#backgroundFd, (error) =>
+        ended(error === null ? null : new DiskError("sync", this.path, codeOf(error), error)),
+      );
+    } catch (error) {
+      // No descriptor left: what is not synced is as good as a sync that failed.
+      if (!(error instanceof DiskError)) throw error;
+      queueMicrotask(() => ended(error));
+    }
   }
 
   map(): Uint8Array {
@@ -172,15 +201,33 @@ class SystemFile implements DiskFile {
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    if (!this.#syncing) attempt("close", this.path, () => closeSync(this.#fd));
+    attempt("close", this.path, () => closeSync(this.#fd));
+    this.#letGoOfBackground();
+  }
+
+  #letGoOfBackground(): void {
+    this.#keepsBackgroundFd = false;
+    // The number may not be given to another file before the sync has ended.
+    if (this.#syncing) return;
+    const fd = this.#backgroundFd;
+    this.#backgroundFd = null;
+    if (fd !== null) attempt("close", this.path, () => closeSync(fd));
   }
 }
 
-function unlessMissing<Result>(missing: Result, action: () => Result): Result {
+/** Another open file description of the file that `fd` has open under `path`. Throws DiskError. */
+function openAgain(path: string, fd: number): number {
+  const again = attempt("open", path, () => openSync(path, "r+"));
+  const [one, other] = [fstatSync(fd), fstatSync(again)];
+  if (one.ino === other.ino && one.dev === other.dev) return again;
+  closeSync(again);
+  throw new DiskError("open", path, "ESTALE");
+}
+
+function unlessImpossible(action: () => void): void {
   try {
-    return action();
+    action();
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return missing;
-    throw error;
+    if (!["EACCES", "EPERM", "EINVAL"].includes(codeOf(error))) throw error;
   }
 }

@@ -3,13 +3,14 @@
 // Node nor Bun offers flock, so it is called in the C library.
 
 import { dlopen, read, type Pointer } from "bun:ffi";
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { messageOf } from "../base/message-of.ts";
 import { attempt, codeOf, DiskError, type DiskLock } from "./disk.ts";
 
 /** Linux with glibc, with musl (Alpine) on both processors, and macOS for those who develop there. */
 const librariesToTry = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libSystem.B.dylib"];
 
+const lockShared = 1;
 const lockExclusive = 2;
 const lockNonBlocking = 4;
 
@@ -19,12 +20,7 @@ const wouldBlock: readonly number[] = [11, 35];
 /** Locks `path`, creating it if need be. Null when another open file holds the lock; DiskError when locking fails. */
 export function lockFile(path: string): DiskLock | null {
   const fd = attempt("open", path, () => openSync(path, "a+"));
-  const errno = flockErrno(fd, path);
-  if (errno !== 0) {
-    closeSync(fd);
-    if (wouldBlock.includes(errno)) return null;
-    throw new DiskError("lock", path, `errno ${errno}`);
-  }
+  if (!takeLock(fd, path, lockExclusive)) return null;
   try {
     ftruncateSync(fd, 0);
     writeSync(fd, `${process.pid}\n`);
@@ -35,10 +31,29 @@ export function lockFile(path: string): DiskLock | null {
   return { release: () => closeSync(fd) };
 }
 
+/** Locks `path` against `lockFile` and not against others like this, without changing it. As `lockFile` otherwise. */
+export function lockFileShared(path: string): DiskLock | null {
+  const fd = attempt("open", path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  return takeLock(fd, path, lockShared) ? { release: () => closeSync(fd) } : null;
+}
+
+/** False when another open file holds the lock; `fd` is closed then, and when locking fails. */
+function takeLock(fd: number, path: string, operation: number): boolean {
+  let isTaken = false;
+  try {
+    const errno = flockErrno(fd, path, operation);
+    isTaken = errno === 0;
+    if (isTaken || wouldBlock.includes(errno)) return isTaken;
+    throw new DiskError("lock", path, `errno ${errno}`);
+  } finally {
+    if (!isTaken) closeSync(fd);
+  }
+}
+
 /** 0 when the lock was taken, else the error number. */
-function flockErrno(fd: number, path: string): number {
+function flockErrno(fd: number, path: string, operation: number): number {
   const library = openLibrary(path);
-  if (library.flock(fd, lockExclusive | lockNonBlocking) === 0) return 0;
+  if (library.flock(fd, operation | lockNonBlocking) === 0) return 0;
   return library.errno();
 }
 

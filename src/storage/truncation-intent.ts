@@ -13,14 +13,16 @@
 
 import { bytesOf } from "../base/byte-strings.ts";
 import type { LogIndex } from "../raft/types.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import { type Disk, DiskError, type DiskFile } from "./disk.ts";
+import { rejoinAdvice, StorageError } from "./errors.ts";
 import { getUint53, setUint53 } from "./uint53.ts";
 
-const fileName = "truncation";
+export const truncationName: string = "truncation";
 const fileBytes = 512;
 const noteBytes = 20;
 const magic = bytesOf("vlottrnc");
 
+/** The open note; see the file's header. */
 export class TruncationIntent {
   readonly #file: DiskFile;
   readonly #note = new Uint8Array(noteBytes);
@@ -29,16 +31,15 @@ export class TruncationIntent {
 
   private constructor(file: DiskFile) {
     this.#file = file;
-    file.read(this.#note, 0);
-    const whole = this.#view.getUint32(16, true) === this.#crc() && this.#note[0] === magic[0];
-    this.#index = whole ? getUint53(this.#view, 8) : null;
-    if (!whole) this.#note.fill(0);
+    readNote(file, this.#note);
+    this.#index = truncationIn(this.#note);
+    if (this.#index === null) this.#note.fill(0);
   }
 
   /** Opens the note of the log in `directory`, making an empty one if there is none. */
   static open(disk: Disk, directory: string): TruncationIntent {
-    const path = `${directory}/${fileName}`;
-    const exists = disk.list(directory).includes(fileName);
+    const path = truncationPath(directory);
+    const exists = disk.list(directory).includes(truncationName);
     const file = exists ? disk.open(path) : disk.create(path, fileBytes);
     try {
       const intent = new TruncationIntent(file);
@@ -62,7 +63,7 @@ export class TruncationIntent {
   set(index: LogIndex): void {
     this.#note.set(magic);
     setUint53(this.#view, 8, index);
-    this.#view.setUint32(16, this.#crc(), true);
+    this.#view.setUint32(16, crcOf(this.#note), true);
     this.#write();
     this.#index = index;
   }
@@ -78,12 +79,35 @@ export class TruncationIntent {
     this.#file.close();
   }
 
-  #crc(): number {
-    return Bun.hash.crc32(this.#note.subarray(0, 16));
-  }
-
   #write(): void {
     this.#file.write(this.#note, 0);
     this.#file.sync();
   }
+}
+
+/** The index that the note at the beginning of `bytes` keeps, null when none is there or it was torn. */
+export function truncationIn(bytes: Uint8Array): LogIndex | null {
+  if (bytes.length < noteBytes || !magic.equals(bytes.subarray(0, magic.length))) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, noteBytes);
+  return view.getUint32(16, true) === crcOf(bytes) ? getUint53(view, 8) : null;
+}
+
+/** Where the note is kept in a log's directory. */
+export function truncationPath(directory: string): string {
+  return `${directory}/${truncationName}`;
+}
+
+/** Whether a truncation is under way decides what the log must hold: where nobody can tell, the log is as good as damaged. */
+function readNote(file: DiskFile, into: Uint8Array): void {
+  try {
+    file.read(into, 0);
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.leavesOpen) throw error;
+    const finding = `the log is damaged: ${file.path}, at offset 0, cannot be read (${error.code})`;
+    throw new StorageError("LOG_DAMAGED", file.path, `${finding}. ${rejoinAdvice}`);
+  }
+}
+
+function crcOf(note: Uint8Array): number {
+  return Bun.hash.crc32(note.subarray(0, 16));
 }

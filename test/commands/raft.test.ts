@@ -70,6 +70,13 @@ describe("RAFT.NODE", () => {
     expect(cluster.asked).toEqual(["add 5 10.0.0.1 6379", "add 0 h 1", "remove 3"]);
   });
 
+  test("REPLACE answers as ADD does; REMOVE keeps the beginnings that both have", async () => {
+    expect(await ask("RAFT.NODE", "REPLACE", "3", "5", "[::1]:7", clusterId)).toEqual([5, clusterId]);
+    expect(await ask("RAFT.NODE", "rep", "3", "0", "h:1")).toEqual([0, clusterId]);
+    expect(await ask("RAFT.NODE", "RE", "3")).toBe("OK");
+    expect(cluster.asked).toEqual(["replace 3 by 5 ::1 7", "replace 3 by 0 h 1", "remove 3"]);
+  });
+
   test.each([
     [["ADD", "-1", "h:1"], "-ERR invalid node id"],
     [["ADD", "x", "h:1"], "-ERR invalid node id"],
@@ -81,7 +88,13 @@ describe("RAFT.NODE", () => {
     [["REMOVE", "0"], "-ERR invalid node id"],
     [["REMOVE", "x"], "-ERR invalid node id"],
     [["REMOVE"], "-ERR wrong number of arguments for 'raft.node' command"],
-    [["FOO"], "-ERR RAFT.NODE supports ADD / REMOVE only"],
+    [["REPLACE", "3", "4"], "-ERR wrong number of arguments for 'raft.node' command"],
+    [["REPLACE", "3", "4", "h:1", clusterId, "x"], "-ERR wrong number of arguments for 'raft.node' command"],
+    [["REPLACE", "0", "4", "h:1"], "-ERR invalid node id"],
+    [["REPLACE", "3", "-1", "h:1"], "-ERR invalid node id"],
+    [["REPLACE", "3", "4", "h"], "-ERR invalid node address"],
+    [["REPLACE", "3", "4", "h:1", "another"], "-ERR this cluster has another id"],
+    [["FOO"], "-ERR RAFT.NODE supports ADD / REMOVE / REPLACE only"],
   ])("RAFT.NODE %j", async (args, expected) => {
     expect(await ask("RAFT.NODE", ...args)).toBe(expected);
     expect(cluster.asked).toEqual([]);

@@ -70,11 +70,12 @@ describe("INFO", () => {
     );
   });
 
-  test("raft has every field of RedisRaft, RAFT.INFO the same without prefix", async () => {
+  test("raft has every field of RedisRaft and one more, RAFT.INFO the same without prefix", async () => {
     const fields =
       `raft_version raft_git_sha1 raft_dbid raft_node_id raft_state raft_role raft_is_voting raft_voted_for raft_leader_id
       raft_current_term raft_num_nodes raft_num_voting_nodes raft_node1 raft_log_entries raft_current_index raft_commit_index
-      raft_last_applied_index raft_file_size raft_cache_memory_size raft_cache_entries raft_client_attached_entries
+      raft_last_applied_index raft_file_size raft_disk_full raft_cache_memory_size raft_cache_entries
+      raft_client_attached_entries
       raft_fsync_count raft_fsync_max_microseconds raft_fsync_avg_microseconds raft_snapshot_filename raft_snapshot_last_idx
       raft_snapshot_last_term raft_snapshot_size raft_snapshot_time_secs raft_snapshots_created raft_snapshots_received
       raft_snapshot_in_progress raft_snapshot_in_progress_last_idx raft_snapshot_in_progress_last_term raft_proxy_reqs

@@ -5,6 +5,7 @@ import { describe, expect } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
 import { encodeFrame, frameType, type FrameType } from "../../src/peer/frame.ts";
 import type { HeaderField } from "../../src/peer/header-codec.ts";
+import { peerVersion } from "../../src/peer/hello.ts";
 import { encodeRequest } from "../../src/resp/request-encoder.ts";
 import { Cluster } from "../support/cluster.ts";
 import { CounterLoad } from "../support/counter-load.ts";
@@ -136,7 +137,14 @@ describe("a node withstands", () => {
       // Version 0 does not exist, so however well the rest fits it is no hello.
       client.send(encodeRequest(["RAFT.PEER", "0", word(), word(), word(), word(), word()]));
       client.send(
-        encodeRequest(["RAFT.PEER", "1", word().replace(dbid, "f".repeat(32)), word(), word(), "control"]),
+        encodeRequest([
+          "RAFT.PEER",
+          String(peerVersion),
+          word().replace(dbid, "f".repeat(32)),
+          word(),
+          word(),
+          "control",
+        ]),
       );
       client.send(frame(frameType.requestVote, [random.below(100), true, 3, 4]));
     }
@@ -178,7 +186,7 @@ scenario(
     for (let connection = 0; connection < 60; connection++) {
       const client = await place.connect(n2.port);
       const channel = ["control", "bulk", "proxy"][connection % 3] ?? "";
-      expect(await client.ask("RAFT.PEER", "1", dbid, from, to, channel)).toBe("OK");
+      expect(await client.ask("RAFT.PEER", String(peerVersion), dbid, from, to, channel)).toBe("OK");
       const huge = Buffer.from([0xff, 0xff, 0xff, 0x3f, 0, 0, 0, 0, 1, 1, 4, 0]);
       const lies = [
         randomBytes(random, 300),

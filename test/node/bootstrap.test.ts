@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Bootstrap, bootstrapFields, type BootstrapState } from "../../src/node/bootstrap.ts";
+import { plainStation } from "../sim/virtual-network.ts";
 import { VirtualClock } from "../sim/virtual-time.ts";
 import { bulk, ok, ScriptedNetwork } from "./scripted-node.ts";
 
@@ -12,11 +13,11 @@ class Looking {
   state: BootstrapState;
 
   constructor(address: string, expected: number, hosts: readonly string[], promisedTo = "") {
-    const run = (callback: () => void): void => callback();
+    const station = plainStation(address);
     this.state = { member: false, address, nonce: `nonce of ${address}`, clusterName: "", promisedTo };
     this.bootstrap = new Bootstrap({
-      network: this.world.network.of(address, run),
-      clock: new VirtualClock(this.world.time, run),
+      network: this.world.network.of(station),
+      clock: new VirtualClock(this.world.time, station),
       logger: silentLogger,
       credentials: null,
       addresses: hosts.map((host) => ({ host, port: 6379 })),

@@ -6,7 +6,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { Config } from "../../src/config/config.ts";
 import { ClusterNode } from "../../src/node/cluster-node.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
-import { VirtualNetwork } from "../sim/virtual-network.ts";
+import { plainStation, VirtualNetwork } from "../sim/virtual-network.ts";
 import { VirtualClock, VirtualTime } from "../sim/virtual-time.ts";
 import { commands } from "./recording-requester.ts";
 import { textOf } from "../sim/virtual-client.ts";
@@ -124,17 +124,17 @@ describe("ClusterNode", () => {
 /** An empty node on a disk of its own, and why it had to end. */
 function emptyNode(expectedNodes = 0): { node: ClusterNode; disk: MemoryDisk; failures: string[] } {
   const time = new VirtualTime();
-  const run = (callback: () => void): void => callback();
+  const station = plainStation("n2");
   const disk = new MemoryDisk((complete) => complete());
   const config = new Config();
   config.load("bootstrap-expect", String(expectedNodes), { kind: "flag", detail: "" });
   const failures: string[] = [];
   const node = new ClusterNode({
     config,
-    clock: new VirtualClock(time, run),
+    clock: new VirtualClock(time, station),
     logger: silentLogger,
     random: new SeededRandom(1),
-    network: new VirtualNetwork(time, new SeededRandom(2)).of("n2", run),
+    network: new VirtualNetwork(time, new SeededRandom(2)).of(station),
     disk,
     directory: "/data",
     commands,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Joiner, type JoinResult } from "../../src/node/join.ts";
+import { plainStation } from "../sim/virtual-network.ts";
 import { VirtualClock } from "../sim/virtual-time.ts";
 import { ScriptedNetwork } from "./scripted-node.ts";
 
@@ -12,17 +13,16 @@ function join(
   world: ScriptedNetwork,
   ...hosts: readonly string[]
 ): { results: JoinResult[]; joiner: Joiner } {
-  const run = (callback: () => void): void => callback();
+  const station = plainStation("n5");
   const results: JoinResult[] = [];
   const joiner = new Joiner(
     {
-      network: world.network.of("n5", run),
-      clock: new VirtualClock(world.time, run),
+      network: world.network.of(station),
+      clock: new VirtualClock(world.time, station),
       logger: silentLogger,
       credentials: null,
+      request: ask.split(" "),
       nodeId: 5,
-      self: { host: "n5", port: 6379 },
-      clusterName: "lab",
       addresses: hosts.map((host) => ({ host, port: 6379 })),
       timeoutMs,
     },
@@ -52,6 +52,16 @@ describe("Joiner", () => {
     world.run(100);
     expect(world.heard).toEqual([`n1: ${ask}`, `n2: ${ask}`, `fe80::1: ${ask}`]);
     expect(results).toEqual([{ kind: "added", clusterId }]);
+  });
+
+  test("joins no cluster whose id would break the lines of INFO", () => {
+    for (const id of [clusterId.slice(1), `${clusterId.slice(2)}\r\n`, `${clusterId.slice(1)} `]) {
+      const world = new ScriptedNetwork();
+      world.listen("n1", () => `*2\r\n:5\r\n$${id.length}\r\n${id}\r\n`);
+      const { results } = join(world, "n1");
+      world.run(100);
+      expect(results.map(({ kind }) => kind)).toEqual(["failed"]);
+    }
   });
 
   test("does not follow redirections for ever", () => {
@@ -101,7 +111,11 @@ describe("Joiner", () => {
     const { results } = join(world, "n1");
     world.run(100);
     expect(results).toEqual([
-      { kind: "failed", reason: "n1:6379: ERR node id has already been used in this cluster" },
+      {
+        kind: "failed",
+        reason: "n1:6379: ERR node id has already been used in this cluster",
+        refusals: ["ERR node id has already been used in this cluster"],
+      },
     ]);
   });
 

@@ -9,13 +9,15 @@ const leader = 7;
 /** A proxying follower whose links only note what is sent. */
 class Origin {
   readonly sent: ProxyRequest[] = [];
+  readonly #sentTo = new Map<number, number>();
   readonly closed: number[] = [];
   readonly client = new RecordingRequester();
   linkIsOpen = true;
   nowMs = 0;
   readonly proxy = new ProxyOrigin({
-    send: (_to, request) => {
+    send: (to, request) => {
       if (this.linkIsOpen) this.sent.push(request);
+      this.#sentTo.set(request.requestId, to);
       return this.linkIsOpen;
     },
     closeClient: (_to, clientId) => void this.closed.push(clientId),
@@ -44,7 +46,7 @@ class Origin {
   }
 
   #respond(response: ProxyResponse): void {
-    this.proxy.receive([response]);
+    this.proxy.receive(this.#sentTo.get(response.requestId) ?? leader, [response]);
   }
 }
 
@@ -144,6 +146,16 @@ describe("ProxyOrigin", () => {
     origin.reply(0, "+OK");
     expect(origin.submit("SET a 2", 8)).toBe(true);
     expect([origin.sent.map(({ clientId }) => clientId), origin.closed]).toEqual([[1, 2], [1]]);
+  });
+
+  test("takes an answer only from the node that was asked", () => {
+    const origin = originWith("SET a 1");
+    const requestId = origin.sent[0]?.requestId ?? -1;
+    const forged = { kind: "reply", requestId, bytes: Buffer.from("+forged\r\n") } as const;
+    origin.proxy.receive(8, [forged, { kind: "notExecuted", requestId }]);
+    expect(origin.client.events).toEqual([]);
+    origin.reply(0, "+OK");
+    expect(origin.client.events).toEqual(["SET a 1: +OK"]);
   });
 
   test("leaves the clients of other leaders alone when a link is lost", () => {

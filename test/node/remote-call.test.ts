@@ -1,16 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { callRemote, type RemoteAnswer } from "../../src/node/remote-call.ts";
+import { plainStation, usualNetwork } from "../sim/virtual-network.ts";
 import { VirtualClock } from "../sim/virtual-time.ts";
 import { bulk, ok, ScriptedNetwork } from "./scripted-node.ts";
 
 const timeoutMs = 1000;
 
 function call(world: ScriptedNetwork, args: readonly string[], password?: string): RemoteAnswer[] {
-  const run = (callback: () => void): void => callback();
+  const station = plainStation("caller");
   const answers: RemoteAnswer[] = [];
   const credentials = password === undefined ? null : { user: "default", password };
-  const clock = new VirtualClock(world.time, run);
-  const network = world.network.of("caller", run);
+  const clock = new VirtualClock(world.time, station);
+  const network = world.network.of(station);
   callRemote({ network, clock, host: "n1", port: 6379, credentials, args, timeoutMs }, (answer) =>
     answers.push(answer),
   );
@@ -20,7 +21,7 @@ function call(world: ScriptedNetwork, args: readonly string[], password?: string
 describe("callRemote()", () => {
   test("gives the reply, whatever its size and however it is cut", () => {
     const world = new ScriptedNetwork();
-    world.network.pipeBytes = 1024 * 1024;
+    world.network.character = { ...usualNetwork, pipeBytes: 1024 * 1024 };
     const big = "x".repeat(300_000);
     world.listen("n1", () => bulk(big));
     const answers = call(world, ["GET", "k"]);

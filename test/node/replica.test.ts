@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { textOf } from "../sim/virtual-client.ts";
+import { usualNetwork } from "../sim/virtual-network.ts";
 import { VirtualWorld } from "../sim/virtual-world.ts";
 
 const momentCount = 30;
@@ -12,7 +13,7 @@ const largeValue = "x".repeat(1_100_000);
 test("a write is answered when log-fsync is turned off between its append and its sync", () => {
   const world = new VirtualWorld({ seed: 1, machines: 1 });
   // A large command arrives at once.
-  world.network.pipeBytes = 4 * 1024 * 1024;
+  world.network.character = { ...usualNetwork, pipeBytes: 4 * 1024 * 1024 };
   world.formCluster();
   for (let moment = 0; moment < momentCount; moment++) {
     expect(textOf(world.call("n1", ["CONFIG", "SET", "log-fsync", "yes"]))).toBe("OK");

@@ -3,7 +3,7 @@
 
 import { RequestParser } from "../../src/resp/request-parser.ts";
 import { SeededRandom } from "../../src/base/random.ts";
-import { VirtualNetwork } from "../sim/virtual-network.ts";
+import { plainStation, VirtualNetwork } from "../sim/virtual-network.ts";
 import { VirtualTime } from "../sim/virtual-time.ts";
 
 /** The encoded reply to a command, null for none ever, "close" to end the connection instead. */
@@ -18,27 +18,23 @@ export class ScriptedNetwork {
   /** A node called `host` that answers by `script`. */
   listen(host: string, script: Script): void {
     this.network.switchOn(host);
-    this.network.listen(
-      host,
-      (callback) => callback(),
-      (end) => {
-        const parser = new RequestParser({ maxBulkBytes: 1024 * 1024 }, true);
-        return {
-          data: (chunk) => {
-            parser.push(chunk);
-            for (let args = parser.next(); args !== null; args = parser.next()) {
-              this.heard.push(`${host}: ${args.join(" ")}`);
-              const answer = script(args.join(" "));
-              if (answer === "close") end.end();
-              else if (answer !== null) end.write(Buffer.from(answer, "latin1"));
-            }
-          },
-          drain: () => undefined,
-          ended: () => end.end(),
-          closed: () => undefined,
-        };
-      },
-    );
+    this.network.listen(plainStation(host), (end) => {
+      const parser = new RequestParser({ maxBulkBytes: 1024 * 1024 }, true);
+      return {
+        data: (chunk) => {
+          parser.push(chunk);
+          for (let args = parser.next(); args !== null; args = parser.next()) {
+            this.heard.push(`${host}: ${args.join(" ")}`);
+            const answer = script(args.join(" "));
+            if (answer === "close") end.end();
+            else if (answer !== null) end.write(Buffer.from(answer, "latin1"));
+          }
+        },
+        drain: () => undefined,
+        ended: () => end.end(),
+        closed: () => undefined,
+      };
+    });
   }
 
   run(forMs: number): void {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { encodeHello, readHelloAnswer } from "../../src/peer/hello.ts";
+import { encodeHello, peerVersion, readHelloAnswer } from "../../src/peer/hello.ts";
 import type { Hello, HelloAnswer } from "../../src/peer/hello.ts";
 
-const hello: Hello = { version: 1, clusterId: "c".repeat(32), from: 5, to: 6, channel: "bulk" };
+const hello: Hello = { version: peerVersion, clusterId: "c".repeat(32), from: 5, to: 6, channel: "bulk" };
 
 function answer(text: string, okCount: number): HelloAnswer {
   return readHelloAnswer(Buffer.from(text, "latin1"), okCount);
@@ -10,7 +10,7 @@ function answer(text: string, okCount: number): HelloAnswer {
 
 test("encodeHello() writes the commands of the file's header, byte for byte", () => {
   const plain =
-    "*6\r\n$9\r\nRAFT.PEER\r\n$1\r\n1\r\n$32\r\n" +
+    `*6\r\n$9\r\nRAFT.PEER\r\n$1\r\n${peerVersion}\r\n$32\r\n` +
     "c".repeat(32) +
     "\r\n$1\r\n5\r\n$1\r\n6\r\n$4\r\nbulk\r\n";
   expect(Buffer.from(encodeHello(hello, null)).latin1Slice()).toBe(plain);

@@ -37,6 +37,7 @@ export function appendEntriesResponse(from: number, to: number, round = 1): Appe
     hintIndex: 0,
     hintTerm: 0,
     round,
+    full: false,
   };
 }
 

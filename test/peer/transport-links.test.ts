@@ -20,7 +20,7 @@ describe("a hello", () => {
     const a = world.node({ id: 1 });
     const { transport } = a;
     expect(transport.refusal(hello)).toBeNull();
-    expect(transport.refusal({ ...hello, version: 2, clusterId: "x" })).toBe(refusals.version);
+    expect(transport.refusal({ ...hello, version: peerVersion + 1, clusterId: "x" })).toBe(refusals.version);
     expect(transport.refusal({ ...hello, clusterId: clusterId.replace("0", "1"), to: 9 })).toBe(
       refusals.cluster,
     );

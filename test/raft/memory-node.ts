@@ -3,6 +3,7 @@
 
 import { assert } from "../../src/base/assert.ts";
 import type { Random } from "../../src/base/random.ts";
+import type { MessageFault } from "../../src/raft/message-fault.ts";
 import type { RaftTuning } from "../../src/raft/options.ts";
 import { defaultTuning } from "../../src/raft/options.ts";
 import { Raft } from "../../src/raft/raft.ts";
@@ -16,6 +17,7 @@ import type {
   MembershipRecord,
   Message,
   NodeId,
+  Room,
   Term,
 } from "../../src/raft/types.ts";
 import { emptyMembership } from "../../src/raft/types.ts";
@@ -75,6 +77,10 @@ export class MemoryLog implements LogView {
   /** Puts everything up to `index` on disk, as the log stands now. */
   sync(index: LogIndex): void {
     this.#durable = this.slice(this.firstIndex, index + 1);
+  }
+
+  holds({ index, term }: Entry): boolean {
+    return index < this.firstIndex || (index <= this.lastIndex && this.termAt(index) === term);
   }
 
   isOnDisk(index: LogIndex, term: Term): boolean {
@@ -143,6 +149,8 @@ export class MemoryNode {
   raft: Raft;
   /** As of the last `Ready`. */
   confirmedRound = 0;
+  /** What the log has room for. */
+  #room: Room = "all";
   readonly #options: MemoryNodeOptions;
 
   /** `prepare` may fill log and hard state before the core starts. */
@@ -166,6 +174,24 @@ export class MemoryNode {
     this.raft = this.#start(nowMs);
   }
 
+  setRoom(room: Room, nowMs: number): void {
+    this.#room = room;
+    this.raft.setRoom(room, nowMs);
+  }
+
+  /** Hands a message to the core, of the entries in it only as many as are in the log already or fit. */
+  receive(message: Message, nowMs: number): MessageFault | null {
+    if (message.kind !== "AppendEntries") return this.raft.step(message, nowMs);
+    const refused = message.entries.findIndex((entry) => !this.log.holds(entry) && !this.#fits(entry));
+    const entries = refused < 0 ? message.entries : message.entries.slice(0, refused);
+    const lastEntryIndex = message.prevLogIndex + entries.length;
+    return this.raft.step({ ...message, entries, lastEntryIndex }, nowMs);
+  }
+
+  #fits({ kind }: Entry): boolean {
+    return this.#room === "all" || (this.#room === "control" && (kind === "empty" || kind === "membership"));
+  }
+
   /** Does everything that the core asks for but sync, apply and answer; returns the messages that leave. */
   handleReady(onEntries?: (entries: readonly Entry[], prevTerm: Term) => void): Message[] {
     const messages: Message[] = [];
@@ -175,6 +201,10 @@ export class MemoryNode {
       this.confirmedRound = ready.confirmedRound;
       const first = ready.entries[0];
       if (first !== undefined) {
+        assert(
+          ready.entries.every((entry) => this.#fits(entry)),
+          "nothing is appended that has no room",
+        );
         this.log.append(ready.entries);
         onEntries?.(ready.entries, this.log.termAt(first.index - 1));
       }
@@ -197,6 +227,7 @@ export class MemoryNode {
       records.length === 0 && founding !== null ? [{ index: 0, membership: founding }] : records;
     const committedIndex = this.log.firstIndex - 1;
     const { log, hardState } = this;
+    const room = this.#room;
     return new Raft({
       ...defaultTuning,
       ...tuning,
@@ -205,6 +236,7 @@ export class MemoryNode {
       hardState,
       memberships,
       committedIndex,
+      room,
       random,
       nowMs,
     });

@@ -35,7 +35,16 @@ export function requestVote(fields: Partial<RequestVote>): RequestVote {
 
 /** Success from node 2 to node 1 in term 1, of an empty log. */
 export function appendEntriesResponse(fields: Partial<AppendEntriesResponse>): AppendEntriesResponse {
-  const rest = { from: 2, to: 1, term: 1, rejectedIndex: 0, hintIndex: 0, hintTerm: 0, round: 0 };
+  const rest = {
+    from: 2,
+    to: 1,
+    term: 1,
+    rejectedIndex: 0,
+    hintIndex: 0,
+    hintTerm: 0,
+    round: 0,
+    full: false,
+  };
   return { kind: "AppendEntriesResponse", ...rest, success: true, matchIndex: 0, ...fields };
 }
 

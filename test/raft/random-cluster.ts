@@ -48,6 +48,7 @@ export class RunStatistics {
   readsAnswered = 0;
   snapshots = 0;
   transfers = 0;
+  filledDisks = 0;
 }
 
 export class RandomCluster {
@@ -106,7 +107,10 @@ export class RandomCluster {
     this.#lossPercent = 0;
     this.#doublePercent = 0;
     this.#delayMs = 2;
-    for (const simulated of this.#nodes.values()) if (!simulated.isUp) this.#restart(simulated);
+    for (const simulated of this.#nodes.values()) {
+      if (!simulated.isUp) this.#restart(simulated);
+      simulated.node.setRoom("all", this.#nowMs);
+    }
     const deadlineMs = this.#nowMs + 200 * electionTimeoutMs;
     let target: LogIndex | null = null;
     while (this.#nowMs < deadlineMs) {
@@ -175,7 +179,7 @@ export class RandomCluster {
   #deliver(message: Message): void {
     const target = this.#nodes.get(message.to);
     if (target === undefined || !target.isUp) return;
-    const fault = target.node.raft.step(message, this.#nowMs);
+    const fault = target.node.receive(message, this.#nowMs);
     assert(
       fault === null,
       `sound messages are accepted, not refused as ${fault}: ${JSON.stringify(message)}`,
@@ -321,7 +325,17 @@ export class RandomCluster {
     else if (dice < 89) node.raft.leaderUnreachable(this.#nowMs);
     else if (dice < 91) node.raft.peerUnreachable(this.#pick().node.id);
     else if (dice < 93) this.#compact(simulated);
+    else if (dice < 96) this.#fillOrClear(simulated);
     this.#pump(simulated);
+  }
+
+  /** Fills the disk, or frees space. One that campaigns has made sure of room before, and keeps that. */
+  #fillOrClear({ node }: SimulatedNode): void {
+    const rooms = ["all", "all", "control", "none"] as const;
+    const room = rooms[this.#random.below(rooms.length)] ?? "all";
+    const isCampaigning = node.raft.role === "candidate" || node.raft.role === "pre-candidate";
+    if (room !== "none" || !isCampaigning) node.setRoom(room, this.#nowMs);
+    if (room !== "all") this.statistics.filledDisks++;
   }
 
   #pick(): SimulatedNode {
@@ -378,6 +392,8 @@ export class RandomCluster {
     let change: MembershipChange | null = null;
     if (members.length < 5 && this.#nextId < 10 && this.#chance(50)) {
       change = { kind: "add-learner", id: this.#create([]), host: "localhost", port: 7000 };
+    } else if (this.#nextId < 14 && some !== undefined && this.#chance(40)) {
+      change = { kind: "replace", id: some.id, by: this.#create([]), host: "localhost", port: 7000 };
     } else if (members.length > 1 && some !== undefined) {
       change = { kind: "remove", id: some.id };
     }

@@ -14,9 +14,10 @@
 //    cut <id>-<id>… | isolate <id> | heal        links that lose whatever is sent from now on
 //    propose <id> <n> [read]            n commands in one turn, and then a read in that turn
 //    read <id> [<n>]                    n reads in one turn
-//    add <id> <new> | promote <id> <member> | remove <id> <member>      asked of the first
+//    add <id> <new> | promote <id> <member> | remove <id> <member> | replace <id> <member> <new>      asked of the first
 //    transfer <id> <to> | timeout-now <id>
 //    sync-by-hand <id> | sync <id>      entries count as stable only when told so | now
+//    room <id> all|control|none         what its log has room for
 //    unreachable <id> <peer> | leader-lost <id>
 //    compact <id> <index> | install-snapshot <id> <source> | crash <id> | restart <id>
 //    status [<id>…] | log <id>… | peers <id> | waiting
@@ -27,7 +28,7 @@
 import { assert } from "../../src/base/assert.ts";
 import type { MembershipChange } from "../../src/raft/membership.ts";
 import type { RaftTuning } from "../../src/raft/options.ts";
-import type { EntryKind, Membership, Message, NodeId, Term } from "../../src/raft/types.ts";
+import type { EntryKind, Membership, Message, NodeId, Room, Term } from "../../src/raft/types.ts";
 import { Entry } from "../../src/raft/types.ts";
 import { MemoryNode, membershipOf } from "./memory-node.ts";
 
@@ -70,6 +71,14 @@ export class ScriptRunner {
       this.#change(id, { kind: "add-learner", id: Number(member), host: "localhost", port: 7000 }),
     promote: (id, member) => this.#change(id, { kind: "promote", id: Number(member) }),
     remove: (id, member) => this.#change(id, { kind: "remove", id: Number(member) }),
+    replace: (id, member, by) =>
+      this.#change(id, {
+        kind: "replace",
+        id: Number(member),
+        by: Number(by),
+        host: "localhost",
+        port: 7000,
+      }),
     transfer: (id, to) =>
       this.#on(this.#node(id), ({ raft }, nowMs) =>
         show("refused", raft.transferLeadership(Number(to), nowMs)),
@@ -78,6 +87,8 @@ export class ScriptRunner {
       this.#on(this.#node(id), ({ raft }, nowMs) => show("refused", raft.campaignNow(nowMs))),
     "sync-by-hand": (id) => void (this.#node(id).syncsByHand = true),
     sync: (id) => this.#on(this.#node(id), (node) => show("", node.sync())),
+    room: (id, room) =>
+      this.#on(this.#node(id), (node, nowMs) => show("", node.setRoom(room as Room, nowMs))),
     unreachable: (id, peer) =>
       this.#on(this.#node(id), ({ raft }) => show("", raft.peerUnreachable(Number(peer)))),
     "leader-lost": (id) =>
@@ -254,7 +265,7 @@ export class ScriptRunner {
     const scripted = this.#nodes.get(message.to);
     if (scripted === undefined || !scripted.isUp) return;
     this.#print(describeMessage(message));
-    this.#on(scripted, ({ raft }, nowMs) => show("refused", raft.step(message, nowMs)));
+    this.#on(scripted, (node, nowMs) => show("refused", node.receive(message, nowMs)));
   }
 
   #cutLinks(pairs: readonly string[]): void {
@@ -297,8 +308,9 @@ export class ScriptRunner {
   #peers(scripted: ScriptNode): void {
     for (const peer of scripted.node.raft.peers()) {
       const kind = peer.leaving ? "leaving" : peer.voting ? "voter" : "learner";
+      const full = peer.full ? ", full" : "";
       this.#print(
-        `${peer.id}: ${kind}, ${peer.state}, match ${peer.matchIndex}, next ${peer.nextIndex}, ${peer.inflightCount} in flight`,
+        `${peer.id}: ${kind}, ${peer.state}, match ${peer.matchIndex}, next ${peer.nextIndex}, ${peer.inflightCount} in flight${full}`,
       );
     }
   }
@@ -346,10 +358,11 @@ function describeContent(message: Message): string {
     }
     case "AppendEntriesResponse": {
       const { rejectedIndex, hintIndex, hintTerm, matchIndex } = message;
+      const full = message.full ? ", full" : "";
       const answer = message.success
         ? `match ${matchIndex}`
         : `no ${rejectedIndex}, try ${hintIndex}@${hintTerm}`;
-      return `${answer}, term ${message.term}${describeRound(message.round)}`;
+      return `${answer}, term ${message.term}${describeRound(message.round)}${full}`;
     }
     case "TimeoutNow":
       return `TimeoutNow, term ${message.term}`;

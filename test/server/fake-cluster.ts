@@ -51,6 +51,17 @@ export class FakeCluster implements ClusterPort, StatusSource {
     this.#take(`remove ${id}`, done);
   }
 
+  replaceNode(
+    id: number,
+    by: { readonly id: number; readonly host: string; readonly port: number },
+    done: (result: { readonly id: number; readonly clusterId: string } | { readonly error: string }) => void,
+  ): void {
+    const { clusterId } = this;
+    this.#take(`replace ${id} by ${by.id} ${by.host} ${by.port}`, (error) =>
+      done(error === null ? { id: by.id, clusterId } : { error }),
+    );
+  }
+
   transferLeadership(target: number, done: (error: string | null) => void): void {
     this.#take(`transfer ${target}`, done);
   }
@@ -155,6 +166,7 @@ function statusOf(cluster: FakeCluster): RaftStatus {
         connectErrors: 0,
         connects: 1,
         matchIndex: 11,
+        isFull: false,
       },
     ],
     log: {

@@ -1,26 +1,53 @@
-import { expect, test } from "bun:test";
-import { VirtualFaults } from "./virtual-faults.ts";
-import { VirtualLoad } from "./virtual-load.ts";
-import { VirtualWorld } from "./virtual-world.ts";
+// Equal seeds give equal histories, to the byte: in one process, in another, and whether or not anybody reads the text.
 
-/** All that can be told of a history. */
-function historyOf(seed: number): unknown[] {
-  const world = new VirtualWorld({ seed, machines: 3, settings: { "follower-proxy": "yes" } });
-  world.formCluster();
-  const load = new VirtualLoad(world, 4);
-  const faults = new VirtualFaults(world);
-  load.start();
-  faults.run(1500, 150);
-  world.settle();
-  const { counter, unknown, lost } = load;
-  const digests = world.machines.map(({ process }) => process?.node.digest());
-  return [world.time.eventCount, world.describe(), counter.sent, counter.knownValue, unknown, lost, digests];
+import { expect, test } from "bun:test";
+import { type HistoryOptions, runSeed, type SeedResult } from "./history.ts";
+import { runSeeds } from "./seed-pool.ts";
+
+const seeds = [1, 2, 3, 4];
+const limitMs = 60_000;
+
+function hashOf(seed: number, options: HistoryOptions = {}): string {
+  return runSeed(seed, options).hash;
 }
 
-test("equal seeds give equal histories, other seeds other ones", () => {
-  for (const seed of [1, 2, 3]) {
-    const history = historyOf(seed);
-    expect(historyOf(seed)).toEqual(history);
-    expect(historyOf(seed + 100)).not.toEqual(history);
-  }
-});
+test(
+  "equal seeds give equal histories, other seeds other ones",
+  () => {
+    const hashes = seeds.map((seed) => hashOf(seed));
+    expect(seeds.map((seed) => hashOf(seed))).toEqual(hashes);
+    expect(new Set(hashes).size).toBe(seeds.length);
+  },
+  limitMs,
+);
+
+test(
+  "reading along changes nothing",
+  () => {
+    for (const seed of seeds.slice(0, 2)) {
+      const result = runSeed(seed, { traceLinesMax: 50 });
+      expect(result.lines.length).toBe(50);
+      expect(result.hash).toBe(hashOf(seed));
+    }
+  },
+  limitMs,
+);
+
+test(
+  "another process runs the same history",
+  async () => {
+    const results: SeedResult[] = [];
+    await runSeeds({
+      from: 1,
+      count: 3,
+      jobs: 1,
+      minutesMax: Infinity,
+      traceLinesMax: 0,
+      done: (result) => results.push(result),
+    });
+    expect(results.map(({ seed, hash }) => [seed, hash])).toEqual(
+      [1, 2, 3].map((seed) => [seed, hashOf(seed)]),
+    );
+  },
+  limitMs,
+);

@@ -5,7 +5,7 @@ import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import { testHistories } from "./histories.ts";
 import { textOf } from "./virtual-client.ts";
 import { VirtualLoad } from "./virtual-load.ts";
-import type { Settings } from "./virtual-machine.ts";
+import type { Settings } from "./virtual-process.ts";
 import { VirtualWorld } from "./virtual-world.ts";
 
 function clusterOf(seed: number, settings: Settings = {}): VirtualWorld {
@@ -216,11 +216,17 @@ describe("the proxy", () => {
   });
 
   test("asks once, not all the time, while the leader is throttled, and says so in the end", () => {
-    const world = clusterOf(3, { ...proxying, "max-uncommitted-size": "1mb", "leader-wait-timeout": "1000" });
+    const limits = {
+      "max-uncommitted-size": "1mb",
+      "leader-wait-timeout": "1000",
+      "election-timeout": "5000",
+    };
+    const world = new VirtualWorld({ seed: 3, machines: 5, settings: { ...proxying, ...limits } });
+    world.formCluster();
     const leader = leaderOf(world);
-    const [follower = "", other = ""] = othersThan(world, leader);
-    // They hear the leader, and have no room for what it sends.
-    for (const name of [follower, other]) world.machine(name).disk.freeBytes = 0;
+    const [follower = "", ...others] = othersThan(world, leader);
+    // The leader will notice only after a while that it is without a majority.
+    for (const name of others) world.machine(name).kill();
     for (let at = 0; at < 6; at++) {
       sendAll(world, leader, `SET k${at} ${"x".repeat(700_000)}`);
       world.run(100);

@@ -7,7 +7,8 @@ import { type Counts, testHistories } from "./histories.ts";
 import { textOf } from "./virtual-client.ts";
 import { VirtualFaults } from "./virtual-faults.ts";
 import { VirtualLoad } from "./virtual-load.ts";
-import { type VirtualMachine, virtualPort } from "./virtual-machine.ts";
+import type { VirtualMachine } from "./virtual-machine.ts";
+import { virtualPort } from "./virtual-process.ts";
 import { VirtualWorld } from "./virtual-world.ts";
 
 const votersMin = 3;

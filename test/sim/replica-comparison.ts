@@ -15,14 +15,21 @@ export class ReplicaComparison {
   readonly clusterIds = new Set<string>();
   comparisons = 0;
 
-  look(machines: readonly VirtualMachine[]): void {
+  /** Leaders seen, each in its term. */
+  get leaderCount(): number {
+    return this.#leaders.size;
+  }
+
+  /** Looks at leaders, and at states if `comparesStates`, which costs as much as the keyspaces are large. */
+  look(machines: readonly VirtualMachine[], comparesStates: boolean): void {
     for (const { name, process } of machines) {
       if (process === null) continue;
       const { node } = process;
       if (node.clusterId === "") continue;
       this.clusterIds.add(node.clusterId);
       if (node.leading) this.#noteLeader(`${node.clusterId} term ${node.currentTerm}`, node.nodeId);
-      const place = `${node.clusterId} index ${node.raftStatus().log.lastAppliedIndex}`;
+      if (!comparesStates) continue;
+      const place = `${node.clusterId} index ${node.member?.replica.stateMachine.appliedIndex}`;
       if (this.#lookedAt.get(name) === place) continue;
       this.#lookedAt.set(name, place);
       this.#noteDigest(place, node.digest().digest, name);

@@ -4,8 +4,8 @@
 import type { Connection } from "../../src/peer/connection.ts";
 import { ReplyParser, type ReplyValue } from "../../src/resp/reply-parser.ts";
 import { encodeRequest } from "../../src/resp/request-encoder.ts";
-import type { VirtualNetwork } from "./virtual-network.ts";
-import { virtualPort } from "./virtual-machine.ts";
+import { plainStation, type VirtualNetwork } from "./virtual-network.ts";
+import { virtualPort } from "./virtual-process.ts";
 
 /** The reply, or null when the connection was lost before it came. */
 export type Answer = (reply: ReplyValue | null) => void;
@@ -23,8 +23,7 @@ export class VirtualClient {
 
   constructor(network: VirtualNetwork, host: string, target: string) {
     this.target = target;
-    const run = (callback: () => void): void => callback();
-    network.of(host, run).connect(target, virtualPort, connectTimeoutMs, {
+    network.of(plainStation(host, true)).connect(target, virtualPort, connectTimeoutMs, {
       resolved: () => undefined,
       connected: (connection) => {
         this.#connection = connection;

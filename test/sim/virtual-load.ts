@@ -7,8 +7,9 @@ import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import { CounterHistory } from "./counter-history.ts";
 import { ListHistory } from "./list-history.ts";
 import { textOf, type VirtualClient } from "./virtual-client.ts";
-import type { VirtualProcess } from "./virtual-machine.ts";
+import type { VirtualProcess } from "./virtual-process.ts";
 import type { VirtualWorld } from "./virtual-world.ts";
+import type { Workload, WorkloadCounts } from "./workload.ts";
 
 const counterKey = "counter";
 const pipelineMax = 12;
@@ -22,11 +23,11 @@ const attemptsMax = 5;
 const connectionLost: ReplyValue = { kind: "error", text: "connection lost" };
 
 /** Errors that promise that nothing was executed. */
-const refusals = /^-(MOVED|CLUSTERDOWN|NOCLUSTER|LOADING) /;
+const refusals = /^-(MOVED|CLUSTERDOWN|NOCLUSTER|LOADING|THROTTLED|MISCONF) /;
 /** Errors that promise nothing. */
 const unknowns = /^-TIMEOUT /;
 
-export class VirtualLoad {
+export class VirtualLoad implements Workload {
   readonly counter = new CounterHistory();
   readonly lists: ListHistory[] = [];
   /** Connections that ended with commands open. */
@@ -52,11 +53,27 @@ export class VirtualLoad {
     for (const session of this.#sessions) session.start();
   }
 
+  stop(): void {
+    for (const session of this.#sessions) session.stopSending();
+  }
+
+  get openCount(): number {
+    return this.#sessions.reduce((sum, { openCount }) => sum + openCount, 0);
+  }
+
   /** Sends no more, and lets time pass until all that was sent is answered. */
   finish(): void {
-    for (const session of this.#sessions) session.stopSending();
-    const open = (): boolean => this.#sessions.some(({ openCount }) => openCount > 0);
-    this.#world.runUntil("every command is answered", () => !open());
+    this.stop();
+    this.#world.runUntil("every command is answered", () => this.openCount === 0);
+  }
+
+  check(): void {
+    this.checkFinally();
+  }
+
+  get counts(): WorkloadCounts {
+    const sent = this.lists.reduce((sum, list) => sum + list.sent, this.counter.sent);
+    return { sent, acknowledged: this.acknowledged, unknown: this.unknown };
   }
 
   /** Reads everything once more, from whoever leads then. */

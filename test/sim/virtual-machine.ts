@@ -1,23 +1,16 @@
-// One machine of a virtual world: a disk that survives, a wall clock that may be off, and the process that runs on it now.
-// The process is the production code throughout (node, router, server, clients), put together as in the executable.
-// What it is not given is anything real: its clock, network, disk and chance are the world's.
+// One machine of a virtual world: a disk that survives, clocks that may be off, and the process that runs on it now.
 
 import { assert } from "../../src/base/assert.ts";
 import type { Logger } from "../../src/base/logger.ts";
-import { SeededRandom } from "../../src/base/random.ts";
-import { CommandTable } from "../../src/commands/table.ts";
-import { Config } from "../../src/config/config.ts";
-import { findOption } from "../../src/config/options.ts";
-import type { ClusterNode } from "../../src/node/cluster-node.ts";
-import type { Server } from "../../src/server/server.ts";
-import { ServingNode } from "../../src/serving-node.ts";
-import { MemoryDisk, PowerCut } from "../storage/memory-disk.ts";
+import type { SeededRandom } from "../../src/base/random.ts";
+import type { DiskError } from "../../src/storage/disk.ts";
+import type { StorageError } from "../../src/storage/errors.ts";
+import { MemoryDisk } from "../storage/memory-disk.ts";
+import type { ProcessEnd, StepObserver } from "./step-observer.ts";
+import type { Trace } from "./trace.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
-import type { EndHandlers, VirtualEnd } from "./virtual-stream.ts";
-import { VirtualClock, type VirtualTime } from "./virtual-time.ts";
-
-/** Names and texts of options. */
-export type Settings = Readonly<Record<string, string>>;
+import { type Settings, VirtualProcess } from "./virtual-process.ts";
+import { MachineClocks, type VirtualTime } from "./virtual-time.ts";
 
 export interface MachineOptions {
   readonly name: string;
@@ -26,30 +19,49 @@ export interface MachineOptions {
   readonly random: SeededRandom;
   readonly settings: Settings;
   readonly loggerOf: (name: string) => Logger;
+  readonly trace: Trace;
+  /** Asked at every event: more may come. */
+  readonly observers: readonly StepObserver[];
+  /** The process has ended by itself because of its disk or its files. Without it that is an error of the test. */
+  readonly failed?: (machine: VirtualMachine, error: DiskError | StorageError) => void;
+  readonly isForPeersOnly?: boolean;
+  /** As in MemoryDisk. */
+  readonly tearsSectors?: boolean;
 }
 
-export const virtualPort = 6379;
-/** The slowest background sync. Syncs on the loop take no time. */
-const syncMsMax = 2;
-const commands = new CommandTable();
+/** How long the disk takes. */
+export interface DiskSpeed {
+  /** The slowest sync in the background. */
+  readonly backgroundMsMax: number;
+  /** The slowest one for which the process stands still. */
+  readonly loopMsMax: number;
+}
+
+export const usualDiskSpeed: DiskSpeed = { backgroundMsMax: 2, loopMsMax: 0 };
 
 export class VirtualMachine {
   readonly name: string;
-  readonly disk: MemoryDisk;
-  /** How far the wall clock is off. */
-  #wallOffsetMs = 0;
-  readonly #options: MachineOptions;
-  #process: VirtualProcess | null = null;
   /** The node was removed from its cluster and its process has ended with status 0. */
   hasLeft = false;
+  diskSpeed = usualDiskSpeed;
+  readonly clocks: MachineClocks;
+  readonly #options: MachineOptions;
+  #disk: MemoryDisk;
+  #process: VirtualProcess | null = null;
+  /** The observers know of the process. */
+  #isKnown = false;
+  /** What the end is that the disk has been told to bring about. */
+  #endToCome: "killed" | "power cut" = "power cut";
 
   constructor(options: MachineOptions) {
     this.name = options.name;
     this.#options = options;
-    const { time, random } = options;
-    this.disk = new MemoryDisk((complete) => {
-      time.after(random.below(syncMsMax * 1000) / 1000, () => this.#process?.run(complete));
-    });
+    this.clocks = new MachineClocks(options.time);
+    this.#disk = this.#newDisk();
+  }
+
+  get disk(): MemoryDisk {
+    return this.#disk;
   }
 
   get process(): VirtualProcess | null {
@@ -61,167 +73,124 @@ export class VirtualMachine {
   }
 
   get wallOffsetMs(): number {
-    return this.#wallOffsetMs;
+    return this.clocks.wallOffsetMs;
   }
 
   set wallOffsetMs(offsetMs: number) {
-    this.#wallOffsetMs = offsetMs;
-    if (this.#process !== null) this.#process.clock.wallOffsetMs = offsetMs;
+    this.clocks.wallOffsetMs = offsetMs;
   }
 
-  /** Starts a process. False when the power went before it stood. */
+  /** Starts a process. False when it ended before it stood. */
   start(): boolean {
     assert(this.#process === null, "one process a machine");
     this.#options.network.switchOn(this.name);
-    const process = new VirtualProcess(this, this.#options, {
-      ended: (left) => {
-        this.hasLeft = left;
-        this.kill();
-      },
-      powerCut: () => this.cutPower(),
-    });
+    this.hasLeft = false;
+    const process = this.#newProcess();
     this.#process = process;
-    process.run(() => process.start());
+    process.start();
     return this.#process === process;
+  }
+
+  /** Starts a further process on the same directory, which must be refused; gives the reason. */
+  startSecond(): DiskError | StorageError | null {
+    return this.#newProcess().startBeside();
   }
 
   /** Ends the process as `kill -9` does: what it has written is still there. */
   kill(): void {
-    this.#endProcess(false);
-    this.disk.killProcess();
+    this.#end("killed");
   }
 
   /** Ends the process by taking the machine's power: of what was not synced, chance keeps what it likes. */
   cutPower(): void {
-    this.#endProcess(true);
-    this.disk.crash(this.#options.random);
-    this.#options.network.switchOff(this.name);
+    this.#end("power cut");
   }
 
-  #endProcess(silently: boolean): void {
+  /** Ends the process, as said, in the middle of the operation of its disk that is `count` from now. */
+  endInOperation(count: number, end: "killed" | "power cut"): void {
+    this.#endToCome = end;
+    this.#disk.cutPowerAfter(count);
+  }
+
+  /** The machine comes back with an empty disk; it must not be running. */
+  wipe(): void {
+    assert(this.#process === null, "no process on a disk that is replaced");
+    this.#disk = this.#newDisk();
+    for (const observer of this.#options.observers) observer.diskChanged(this, "wiped");
+  }
+
+  /** Changes the disk behind everybody's back, as `how` does. */
+  damage(how: (disk: MemoryDisk) => void): void {
+    how(this.#disk);
+    for (const observer of this.#options.observers) observer.diskChanged(this, "damaged");
+  }
+
+  #end(end: ProcessEnd): void {
+    const wasKnown = this.#isKnown;
+    this.#isKnown = false;
+    const silently = end === "power cut";
     this.#process?.die();
     this.#process = null;
     this.#options.network.abandon(this.name, silently);
+    if (silently) {
+      this.#disk.crash(this.#options.random);
+      this.#options.network.switchOff(this.name);
+    } else {
+      this.#disk.killProcess();
+      this.#disk.cutPowerAfter(Number.MAX_SAFE_INTEGER);
+    }
+    this.#endToCome = "power cut";
+    this.#options.trace.event(this.name, end);
+    if (wasKnown) for (const observer of this.#options.observers) observer.stopped(this, end);
   }
-}
 
-interface ProcessEvents {
-  /** The process has ended by itself. */
-  ended(left: boolean): void;
-  powerCut(): void;
-}
+  #stepped(): void {
+    const { observers } = this.#options;
+    if (!this.#isKnown) for (const observer of observers) observer.started(this);
+    this.#isKnown = true;
+    for (const observer of observers) observer.stepped(this);
+  }
 
-export class VirtualProcess {
-  readonly config = new Config();
-  readonly clock: VirtualClock;
-  readonly node: ClusterNode;
-  readonly server: Server;
-  readonly #serving: ServingNode;
-  readonly #machine: VirtualMachine;
-  readonly #options: MachineOptions;
-  readonly #events: ProcessEvents;
-  #alive = true;
-  /** What happens while the process stands still. */
-  #delayed: (() => void)[] | null = null;
-
-  constructor(machine: VirtualMachine, options: MachineOptions, events: ProcessEvents) {
-    this.#machine = machine;
-    this.#options = options;
-    this.#events = events;
-    this.clock = new VirtualClock(options.time, this.run, machine.wallOffsetMs);
-    for (const [name, text] of Object.entries(options.settings)) load(this.config, name, text);
-    this.#serving = new ServingNode({
-      config: this.config,
-      configFile: null,
-      clock: this.clock,
-      logger: options.loggerOf(options.name),
-      random: new SeededRandom(options.random.uint32()),
-      network: options.network.of(options.name, this.run),
-      disk: machine.disk,
-      directory: "/data",
-      commands,
-      clientsPossible: Number.POSITIVE_INFINITY,
-      advertised: () => ({ host: options.name, port: virtualPort }),
+  #newProcess(): VirtualProcess {
+    const { time, network, random, settings, loggerOf, failed } = this.#options;
+    return new VirtualProcess({
+      name: this.name,
+      time,
+      clocks: this.clocks,
+      network,
+      disk: this.#disk,
+      seed: random.uint32(),
+      settings,
+      logger: loggerOf(this.name),
+      isForPeersOnly: this.#options.isForPeersOnly ?? false,
       events: {
-        changed: () => undefined,
-        left: () => events.ended(true),
-        ended: () => events.ended(false),
-        failed: (error) => {
-          throw error;
+        stepped: () => this.#stepped(),
+        ended: (left) => {
+          this.hasLeft = left;
+          this.#end("ended");
         },
+        failed: (error) => {
+          this.#end("failed");
+          if (failed === undefined) throw error;
+          failed(this, error);
+        },
+        struck: () => this.#end(this.#endToCome),
       },
     });
-    this.node = this.#serving.node;
-    this.server = this.#serving.server;
   }
 
-  start(): void {
-    this.#options.network.listen(this.#options.name, this.run, (end) => this.#accept(end));
-    this.node.start();
-  }
-
-  /** Runs what concerns this process: at once, when it goes on again, or, if it is dead, never. */
-  readonly run = (callback: () => void): void => {
-    if (!this.#alive) return;
-    if (this.#delayed !== null) {
-      this.#delayed.push(callback);
-      return;
-    }
-    try {
-      callback();
-    } catch (error) {
-      if (!(error instanceof PowerCut)) throw error;
-      this.#events.powerCut();
-    }
-  };
-
-  get isStandingStill(): boolean {
-    return this.#delayed !== null;
-  }
-
-  /** Lets the process stand still, as a long garbage collection or a starved machine does. */
-  standStill(forMs: number): void {
-    if (this.#delayed !== null) return;
-    this.#delayed = [];
-    this.#options.time.after(forMs, () => {
-      const delayed = this.#delayed ?? [];
-      this.#delayed = null;
-      for (const callback of delayed) this.run(callback);
+  #newDisk(): MemoryDisk {
+    const { time, random, trace } = this.#options;
+    const disk = new MemoryDisk((complete) => {
+      const takesMs = random.below(this.diskSpeed.backgroundMsMax * 1000) / 1000;
+      time.after(takesMs, () => this.#process?.run(complete));
     });
-  }
-
-  /** SIGTERM. */
-  terminate(): void {
-    this.run(() => this.server.shutdown({ now: false, aborted: () => undefined }));
-  }
-
-  die(): void {
-    this.#alive = false;
-  }
-
-  #accept(end: VirtualEnd): EndHandlers {
-    const client = this.server.adopt({
-      remoteAddress: end.other.host,
-      remotePort: 1,
-      localAddress: this.#machine.name,
-      localPort: virtualPort,
-      write: (bytes) => end.write(bytes),
-      end: () => end.end(),
-      pause: () => end.pause(),
-      resume: () => end.resume(),
-    });
-    return {
-      data: (chunk) => client.received(chunk),
-      drain: () => client.drained(),
-      ended: () => client.inputEnded(),
-      closed: () => client.socketClosed(),
+    disk.tearsSectors = this.#options.tearsSectors ?? false;
+    disk.watch = (operation, path, bytes) => {
+      trace.disk(this.name, operation, path, bytes);
+      const { loopMsMax } = this.diskSpeed;
+      if (operation === "sync" && loopMsMax > 0) this.#process?.delay(random.below(loopMsMax * 1000) / 1000);
     };
+    return disk;
   }
-}
-
-function load(config: Config, name: string, text: string): void {
-  const row = findOption(name);
-  assert(row !== undefined, `an option named ${name}`);
-  const error = config.load(row.name, text, { kind: "flag", detail: `--${name}` });
-  assert(error === null, `${name} ${text} to be taken: ${error}`);
 }

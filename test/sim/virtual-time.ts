@@ -83,34 +83,91 @@ export class VirtualTime {
 }
 
 /** When the world began, by everybody's clocks: 2023-11-14T22:13:20Z. */
-const worldStartMs = 1_700_000_000_000;
+export const worldStartMs = 1_700_000_000_000;
 
-/** The clock of one process. Whatever it calls goes through `run`, which knows whether that process still lives. */
-export class VirtualClock implements Clock {
+/** The clocks of one machine, which go on whatever its processes do. */
+export class MachineClocks {
   /** How far the wall clock is off; may jump at any time. */
-  wallOffsetMs: number;
+  wallOffsetMs = 0;
   readonly #time: VirtualTime;
-  readonly #run: (callback: () => void) => void;
+  /** Milliseconds of the monotonic clock that pass in one of the world's. */
+  #rate = 1;
+  /** What the monotonic clock showed when the rate last changed, and when that was. */
+  #monotonicMs = 0;
+  #sinceMs = 0;
 
-  constructor(time: VirtualTime, run: (callback: () => void) => void, wallOffsetMs = 0) {
+  constructor(time: VirtualTime) {
     this.#time = time;
-    this.#run = run;
-    this.wallOffsetMs = wallOffsetMs;
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  set rate(rate: number) {
+    this.#monotonicMs = this.monotonicAt(this.#time.nowMs);
+    this.#sinceMs = this.#time.nowMs;
+    this.#rate = rate;
+  }
+
+  wallAt(worldMs: number): number {
+    return Math.floor(worldStartMs + worldMs + this.wallOffsetMs);
+  }
+
+  monotonicAt(worldMs: number): number {
+    return this.#monotonicMs + (worldMs - this.#sinceMs) * this.#rate;
+  }
+}
+
+/** Whose time it is: a process, which may be busy for longer than the moment in which it runs. */
+export interface Timed {
+  /** Runs what concerns the process: at once, later, or, if it is dead, never. */
+  readonly run: (callback: () => void) => void;
+  /** How long what it has done in this moment has kept it. */
+  readonly busyMs: number;
+}
+
+/** The clock of one process. Whatever it calls goes through the process's `run`. */
+export class VirtualClock implements Clock {
+  readonly #time: VirtualTime;
+  readonly #clocks: MachineClocks;
+  readonly #process: Timed;
+
+  constructor(time: VirtualTime, process: Timed, clocks = new MachineClocks(time)) {
+    this.#time = time;
+    this.#clocks = clocks;
+    this.#process = process;
   }
 
   wallMs(): number {
-    return Math.floor(worldStartMs + this.#time.nowMs + this.wallOffsetMs);
+    return this.#clocks.wallAt(this.#time.nowMs + this.#process.busyMs);
   }
 
   monotonicMs(): number {
-    return this.#time.nowMs;
+    return this.#clocks.monotonicAt(this.#time.nowMs + this.#process.busyMs);
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    return this.#time.after(delayMs, () => this.#run(callback));
+    const dueMs = this.monotonicMs() + Math.max(0, delayMs);
+    let timer = this.#at(dueMs, fire);
+    const clock = this;
+    function fire(): void {
+      // Never early, though the clock may have become slower meanwhile.
+      if (clock.#clocks.monotonicAt(clock.#time.nowMs) < dueMs - toleranceMs) timer = clock.#at(dueMs, fire);
+      else clock.#process.run(callback);
+    }
+    return { cancel: () => timer.cancel() };
   }
 
   endOfTurn(callback: () => void): void {
-    this.#time.endOfTurn(() => this.#run(callback));
+    this.#time.endOfTurn(() => this.#process.run(callback));
+  }
+
+  #at(dueMs: number, callback: () => void): Timer {
+    const clocks = this.#clocks;
+    return this.#time.after((dueMs - clocks.monotonicAt(this.#time.nowMs)) / clocks.rate, callback);
   }
 }
+
+/** Rounding errors of the arithmetic above. */
+const toleranceMs = 1e-6;

@@ -14,9 +14,14 @@ import { assert } from "../../src/base/assert.ts";
 import { type Logger, silentLogger } from "../../src/base/logger.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
+import type { DiskError } from "../../src/storage/disk.ts";
+import type { StorageError } from "../../src/storage/errors.ts";
 import { ReplicaComparison } from "./replica-comparison.ts";
+import type { StepObserver } from "./step-observer.ts";
+import { Trace } from "./trace.ts";
 import { textOf, VirtualClient } from "./virtual-client.ts";
-import { type Settings, VirtualMachine, virtualPort } from "./virtual-machine.ts";
+import { VirtualMachine } from "./virtual-machine.ts";
+import { type Settings, virtualPort } from "./virtual-process.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -25,6 +30,15 @@ export interface WorldOptions {
   /** They are called n1, n2, … */
   readonly machines: number;
   readonly settings?: Settings;
+  /** Settings of each machine besides. */
+  readonly settingsOf?: (name: string) => Settings;
+  /** Lines of the history as text that are kept; 0 for none. */
+  readonly traceLinesMax?: number;
+  /** Whether the replicas' states are compared all the time, and not by others or only when they are at rest. */
+  readonly comparesStates?: boolean;
+  readonly tearsSectors?: boolean;
+  /** As in MachineOptions. */
+  readonly failed?: (machine: VirtualMachine, error: DiskError | StorageError) => void;
 }
 
 /** Small files, and timeouts that let much happen in little time. */
@@ -46,17 +60,21 @@ const lookEveryMs = 50;
 
 export class VirtualWorld {
   readonly time = new VirtualTime();
+  readonly trace: Trace;
+  /** Told of every step of every process; add to it before the first machine starts. */
+  readonly observers: StepObserver[] = [];
   readonly random: SeededRandom;
   readonly network: VirtualNetwork;
   readonly machines: VirtualMachine[] = [];
   readonly comparison = new ReplicaComparison();
-  readonly #settings: Settings;
+  readonly #options: WorldOptions;
   #clientCount = 0;
 
   constructor(options: WorldOptions) {
+    this.#options = options;
     this.random = new SeededRandom(options.seed);
-    this.network = new VirtualNetwork(this.time, new SeededRandom(this.random.uint32()));
-    this.#settings = { ...usualSettings, ...options.settings };
+    this.trace = new Trace(() => this.time.nowMs, options.traceLinesMax ?? 0);
+    this.network = new VirtualNetwork(this.time, new SeededRandom(this.random.uint32()), this.trace);
     for (let number = 1; number <= options.machines; number++) this.addMachine();
   }
 
@@ -64,16 +82,28 @@ export class VirtualWorld {
 
   /** A further machine, not started. */
   addMachine(): VirtualMachine {
-    const machine = new VirtualMachine({
-      name: `n${this.machines.length + 1}`,
+    const machine = this.newMachine({ name: `n${this.machines.length + 1}` });
+    this.machines.push(machine);
+    return machine;
+  }
+
+  /** A machine that is none of this world's cluster: another one, at an address of its own or of a machine that is off. */
+  newMachine(machine: { name: string; settings?: Settings; isForPeersOnly?: boolean }): VirtualMachine {
+    const { settings, settingsOf, failed, tearsSectors = false } = this.#options;
+    const { name, isForPeersOnly = false } = machine;
+    return new VirtualMachine({
+      name,
       time: this.time,
       network: this.network,
       random: new SeededRandom(this.random.uint32()),
-      settings: this.#settings,
-      loggerOf: (name) => this.#loggerOf(name),
+      settings: { ...usualSettings, ...settings, ...settingsOf?.(name), ...machine.settings },
+      loggerOf: (of) => this.#loggerOf(of),
+      trace: this.trace,
+      observers: isForPeersOnly ? [] : this.observers,
+      isForPeersOnly,
+      tearsSectors,
+      ...(failed === undefined ? {} : { failed }),
     });
-    this.machines.push(machine);
-    return machine;
   }
 
   machine(name: string): VirtualMachine {
@@ -112,7 +142,7 @@ export class VirtualWorld {
     const untilMs = this.time.nowMs + forMs;
     while (this.time.nowMs < untilMs) {
       this.time.runUntil(Math.min(untilMs, this.time.nowMs + lookEveryMs));
-      this.comparison.look(this.running);
+      this.comparison.look(this.running, this.#options.comparesStates ?? true);
     }
   }
 
@@ -132,7 +162,7 @@ export class VirtualWorld {
     for (const { disk } of this.machines) disk.cutPowerAfter(Number.MAX_SAFE_INTEGER);
     for (const machine of this.machines) if (!machine.isRunning && !machine.hasLeft) machine.start();
     this.runUntil("all nodes at rest in one state", () => this.#isAtRest(), settleLimitMs);
-    this.comparison.look(this.running);
+    this.comparison.look(this.running, true);
   }
 
   #isAtRest(): boolean {
@@ -159,15 +189,20 @@ export class VirtualWorld {
 
   /** Sends one command over a connection of its own and lets time pass until it is answered. */
   call(target: string, args: readonly string[]): ReplyValue {
+    const answer = this.tryCall(target, args);
+    if (answer === null)
+      throw new Error(`${target} has closed the connection instead of answering ${args.join(" ")}`);
+    return answer;
+  }
+
+  /** The same; null when the connection was lost before the answer came. */
+  tryCall(target: string, args: readonly string[]): ReplyValue | null {
     const client = this.connect(target);
     const answers: (ReplyValue | null)[] = [];
     client.send(args, (reply) => answers.push(reply));
     this.runUntil(`${target} answers ${args.join(" ")}`, () => answers.length > 0);
     client.close();
-    const answer = answers[0] ?? null;
-    if (answer === null)
-      throw new Error(`${target} has closed the connection instead of answering ${args.join(" ")}`);
-    return answer;
+    return answers[0] ?? null;
   }
 
   expectCall(target: string, args: readonly string[], expected: RegExp): void {
@@ -191,9 +226,12 @@ export class VirtualWorld {
   }
 
   #loggerOf(name: string): Logger {
-    if (process.env["TRACE"] === undefined) return silentLogger;
-    const print = (message: string): void =>
-      console.log(`${this.time.nowMs.toFixed(3).padStart(10)} ${name} ${message}`);
+    const prints = process.env["TRACE"] !== undefined;
+    if (!prints && !this.trace.isRead) return silentLogger;
+    const print = (message: string): void => {
+      this.trace.line(name, `log: ${message}`);
+      if (prints) console.log(`${this.time.nowMs.toFixed(3).padStart(10)} ${name} ${message}`);
+    };
     return { debug: () => undefined, verbose: print, notice: print, warning: print };
   }
 }

@@ -99,6 +99,21 @@ describe("DataDirectory", () => {
     }
   });
 
+  test("and all above it survive the power cut, though a process that made them was killed in the middle", () => {
+    for (let killAt = 1, finished = false; !finished; killAt++) {
+      for (let seed = 1; seed <= 4; seed++) {
+        const disk = new MemoryDisk();
+        disk.cutPowerAfter(killAt);
+        finished = powerLasts(() => open(disk));
+        disk.killProcess();
+        disk.cutPowerAfter(1000);
+        open(disk).create(identity);
+        disk.crash(new SeededRandom(seed));
+        expect([killAt, open(disk).files?.identity]).toEqual([killAt, identity]);
+      }
+    }
+  });
+
   test("is as it was or uninitialized, whenever the power goes during archive(), and keeps every file", () => {
     let finished = false;
     for (let cutAt = 1; !finished; cutAt++) {

@@ -85,6 +85,36 @@ describe("HardStateFile", () => {
     }
   });
 
+  test("mends a damaged copy without putting the good one at risk, whatever becomes of the write", () => {
+    for (const damaged of [0, 4096]) {
+      for (let cutAt = 1; cutAt <= 4; cutAt++) {
+        for (let seed = 1; seed <= 50; seed++) {
+          const disk = newDisk();
+          HardStateFile.open(disk, path, owner).save({ currentTerm: 7, votedFor: 9 });
+          disk.damage(path, damaged + 30, 1);
+          disk.tearsSectors = true;
+          disk.cutPowerAfter(cutAt);
+          powerLasts(() => void HardStateFile.open(disk, path, owner));
+          disk.crash(new SeededRandom(seed));
+          expect(stateOf(HardStateFile.open(disk, path, owner))).toEqual([7, 9, 0]);
+        }
+      }
+    }
+  });
+
+  test("still knows its newest vote when the sector of a copy cannot be read, and gives up when neither can", () => {
+    for (const offset of [0, 4096]) {
+      const disk = newDisk();
+      HardStateFile.open(disk, path, owner).save({ currentTerm: 7, votedFor: 9 });
+      disk.makeUnreadable(path, offset);
+      expect(stateOf(HardStateFile.open(disk, path, owner))).toEqual([7, 9, 0]);
+      disk.damage(path, (offset ^ 4096) + 30, 1);
+      expect(() => HardStateFile.open(disk, path, owner)).toThrow(
+        expect.objectContaining({ code: "HARD_STATE_DAMAGED" }),
+      );
+    }
+  });
+
   test("refuses two damaged copies, a missing file, another node's and a newer one", () => {
     const disk = newDisk();
     const open = () => HardStateFile.open(disk, path, owner);

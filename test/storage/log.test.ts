@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Entry } from "../../src/raft/types.ts";
 import { Log } from "../../src/storage/log.ts";
-import { decodeRecords } from "../../src/storage/record.ts";
+import { decodeRecords, recordHeaderBytes } from "../../src/storage/record.ts";
+import { segmentHeaderBytes } from "../../src/storage/segment.ts";
 import {
   bodyText,
   commandEntry,
@@ -98,6 +99,33 @@ describe("Log", () => {
     expect(textOf(target)).toEqual(["1@1 command other", "2@1 command kept"]);
   });
 
+  test("names its own last record, when that is what has changed, rather than the history of a peer", () => {
+    const source = newLog(new MemoryDisk());
+    source.append([commandEntry(1, 1, "one"), commandEntry(2, 1, "two")]);
+    const decoded = decodeRecords(source.records(2, 2)[0] as Uint8Array, null);
+    if (decoded.kind === "error") throw new Error(decoded.reason);
+    const disk = new MemoryDisk();
+    const target = newLog(disk);
+    target.append([commandEntry(1, 1, "one")]);
+    disk.damage(`${logDirectory}/0000000000000001.segment`, 128 + 9, 1);
+    expect(() => target.append(decoded.entries)).toThrow(
+      expect.objectContaining({ code: "LOG_DAMAGED", index: 1, offset: 128 }),
+    );
+  });
+
+  test("does not go on from a last record that no longer reads back, whichever byte of it has changed", () => {
+    for (let at = 8; at < recordHeaderBytes + 4; at++) {
+      const disk = new MemoryDisk();
+      const log = newLog(disk);
+      log.append([commandEntry(1, 1, "abcd")]);
+      log.sync();
+      disk.damage(`${logDirectory}/0000000000000001.segment`, segmentHeaderBytes + at, 0x40);
+      expect(() => log.append([commandEntry(2, 1, "next")])).toThrow(
+        expect.objectContaining({ code: "LOG_DAMAGED", index: 1 }),
+      );
+    }
+  });
+
   test("refuses a gap, a term that goes back and a stamp that goes back", () => {
     const log = newLog(new MemoryDisk());
     log.append([commandEntry(1, 3, "a")]);
@@ -120,6 +148,54 @@ describe("Log", () => {
     for (let from = 1; from <= 100; from++) {
       expect(log.lastIndexWithin(from, one * 26)).toBe(Math.min(100, from + 25));
     }
+  });
+});
+
+describe("Log reading", () => {
+  /** 40 entries of 152 bytes, 25 of them in the first segment of 4096 bytes; and that segment's bytes. */
+  const sample = () => {
+    const disk = new MemoryDisk();
+    const log = newLog(disk);
+    for (let index = 1; index <= 40; index++)
+      log.append([commandEntry(index, 1 + (index >> 4), body(index))]);
+    return { disk, log, path: `${logDirectory}/0000000000000001.segment` };
+  };
+  const offsetOf = (index: number) => 128 + (index - 1) * 152;
+
+  test("gives no entry out, and sends no record, in which any one byte has changed since it was written", () => {
+    const { disk, log, path } = sample();
+    for (let at = 8; at < 152; at++) {
+      disk.damage(path, offsetOf(7) + at, 0x20);
+      const error = expect.objectContaining({ code: "LOG_DAMAGED", path, offset: offsetOf(7), index: 7 });
+      expect(() => log.entry(7)).toThrow(error);
+      expect(() => log.records(5, 8)).toThrow(error);
+      expect(log.entry(6).index).toBe(6);
+      expect(log.records(8, 40).length).toBeGreaterThan(1);
+      disk.damage(path, offsetOf(7) + at, 0x20);
+    }
+    expect(log.entry(7).index).toBe(7);
+  });
+
+  test("takes neither another good record nor an old one of another term for the one that was written", () => {
+    const { disk, log, path } = sample();
+    const original = disk.read(path) as Uint8Array;
+    const put = (bytes: Uint8Array) =>
+      bytes.forEach((byte, at) => {
+        const now = (disk.read(path) as Uint8Array)[offsetOf(9) + at] as number;
+        disk.damage(path, offsetOf(9) + at, now ^ byte);
+      });
+    put(original.slice(offsetOf(8), offsetOf(9)));
+    expect(() => log.entry(9)).toThrow("wrong index");
+    const other = newLog(new MemoryDisk());
+    for (let index = 1; index <= 9; index++) other.append([commandEntry(index, 2, body(index))]);
+    put(other.records(9, 9)[0] as Uint8Array);
+    expect(() => log.records(9, 9)).toThrow("wrong term");
+    const shorter = newLog(new MemoryDisk());
+    for (let index = 1; index <= 9; index++) shorter.append([commandEntry(index, 1, "x")]);
+    put(shorter.records(9, 9)[0] as Uint8Array);
+    expect(() => log.entry(9)).toThrow("length out of range");
+    put(original.slice(offsetOf(9), offsetOf(10)));
+    expect(log.entry(9).term).toBe(1);
   });
 });
 
@@ -198,6 +274,22 @@ describe("Log syncing", () => {
   });
 });
 
+test("Log.sync() hears of pages that a background sync under way has lost, before that one is heard of", () => {
+  const disk = new MemoryDisk();
+  const log = filledLog(disk, 3);
+  let heard: unknown;
+  log.syncInBackground((error) => (heard = error));
+  // The leader is deposed, and syncs what it gets from the next one on the loop.
+  log.append([commandEntry(4, 2, "from the new leader")]);
+  disk.failNextSync("EIO");
+  disk.writeBackSyncs();
+  const error = expect.objectContaining({ name: "DiskError", code: "EIO" });
+  expect(() => log.sync()).toThrow(error);
+  expect(log.durableIndex).toBe(0);
+  disk.completeSyncs();
+  expect(heard).toEqual(error);
+});
+
 describe("Log on a full disk", () => {
   test("leaves the log as it was, and goes on when there is space", () => {
     const disk = new MemoryDisk();
@@ -239,6 +331,113 @@ describe("Log on a full disk", () => {
     disk.freeBytes = 0;
     log.append([commandEntry(2, 1, "b".repeat(9000))]);
     expect(log.body(2).length).toBe(9000);
+  });
+
+  test("keeps room for control entries that no command takes, for many restarts", () => {
+    const disk = new MemoryDisk();
+    const options = { segmentSizeBytes: 64 * 1024 };
+    Log.create(logOptions(disk, options));
+    let { log } = Log.open(logOptions(disk, options));
+    disk.freeBytes = 0;
+    let index = 0;
+    const full = expect.objectContaining({ code: "ENOSPC" });
+    for (const size of [5000, 500, 50, 1]) {
+      const entry = (): Entry => commandEntry(index + 1, 1, "c".repeat(size));
+      for (let isFull = false; !isFull;) {
+        try {
+          log.reserve(size);
+          log.append([entry()]);
+          index++;
+        } catch {
+          isFull = true;
+        }
+      }
+      expect(() => log.append([entry()])).toThrow(full);
+      expect(log.lastIndex).toBe(index);
+    }
+    // An eighth of the segment.
+    for (let restart = 0; restart < (8 * 1024) / 48 - 10; restart++) {
+      log.sync();
+      disk.killProcess();
+      ({ log } = Log.open(logOptions(disk, options)));
+      log.reserveControl(0);
+      log.append([plainEntry(++index, 2 + restart, "empty")]);
+    }
+    expect(() => log.reserveControl(1000)).toThrow(full);
+    expect(() => log.reserve(1)).toThrow(full);
+    disk.freeBytes = 1e6;
+    log.reserve(10_000);
+    log.append([commandEntry(index + 1, 9999, "c".repeat(10_000))]);
+    expect(Log.open(logOptions(disk, options)).log.lastIndex).toBe(index + 1);
+  });
+
+  test("fitting() says how many of a leader's entries the segment takes, also in the place of others", () => {
+    const source = newLog(new MemoryDisk());
+    source.append([
+      commandEntry(1, 1, "a"),
+      commandEntry(2, 1, "b".repeat(2000)),
+      commandEntry(3, 1, "c".repeat(1000)),
+    ]);
+    source.append([
+      plainEntry(4, 2, "empty"),
+      commandEntry(5, 2, "d".repeat(400)),
+      plainEntry(6, 3, "empty"),
+    ]);
+    const sent = [1, 2, 3, 4, 5, 6].map((index) => source.entry(index));
+    const disk = new MemoryDisk();
+    const log = newLog(disk);
+    disk.freeBytes = 0;
+    // The fifth would fit, but for the room that is kept.
+    expect(log.fitting(sent)).toBe(4);
+    log.append(sent.slice(0, 4));
+    expect(log.fitting(sent.slice(4))).toBe(0);
+    expect(log.fitting([])).toBe(0);
+    const other = newLog(new MemoryDisk());
+    other.append(sent.slice(0, 1));
+    other.append([commandEntry(2, 2, "x"), commandEntry(3, 2, "y".repeat(3000)), commandEntry(4, 2, "z")]);
+    const instead = [2, 3, 4].map((index) => other.entry(index));
+    expect(log.fitting(instead)).toBe(3);
+    log.append(instead);
+    expect(textOf(log)).toEqual(textOf(other));
+  });
+
+  test("fitting() knows that a segment goes with its first entry, and that the one before may be full", () => {
+    const disk = new MemoryDisk();
+    const log = filledLog(disk, 30);
+    disk.freeBytes = 0;
+    const segments = disk.list(logDirectory).filter((name) => name.endsWith(".segment"));
+    const second = Number.parseInt(segments[1] as string, 10);
+    const source = newLog(new MemoryDisk());
+    source.append(Array.from({ length: second - 1 }, (_, at) => log.entry(at + 1)));
+    source.append([plainEntry(second, 9, "empty"), commandEntry(second + 1, 9, "c".repeat(500))]);
+    const sent = [second, second + 1].map((index) => source.entry(index));
+    expect(log.fitting(sent)).toBe(1);
+    expect(() => log.reserveNext(500)).toThrow(expect.objectContaining({ code: "ENOSPC" }));
+    log.append(sent.slice(0, 1));
+    expect(log.lastIndex).toBe(second);
+    const whole = newLog(new MemoryDisk());
+    whole.append([plainEntry(1, 9, "empty"), commandEntry(2, 9, "d".repeat(3000))]);
+    const anew = [whole.entry(1), whole.entry(2)];
+    expect(log.fitting(anew)).toBe(2);
+    log.append(anew);
+    expect(textOf(log)).toEqual(textOf(whole));
+  });
+
+  test("takes any other failure to make a segment as final", () => {
+    for (const code of ["ENOSPC", "EDQUOT", "EMFILE", "EIO", "EROFS"]) {
+      const isFinal = code.startsWith("EI") || code === "EROFS";
+      const disk = new MemoryDisk();
+      const log = filledLog(disk, 3);
+      disk.failNextWrite(code, 100);
+      expect(() => log.reserve(5000)).toThrow(expect.objectContaining({ code }));
+      expect([code, log.failure === null]).toEqual([code, !isFinal]);
+      if (!isFinal) log.reserve(5000);
+      const ahead = new MemoryDisk();
+      const preparing = filledLog(ahead, 20);
+      ahead.failNextWrite(code, 100);
+      preparing.prepareAhead();
+      expect([code, preparing.failure?.code ?? null]).toEqual([code, isFinal ? code : null]);
+    }
   });
 });
 

@@ -1,7 +1,9 @@
 // A disk with two images of everything: *live*, what the process sees, and *durable*, what a power cut leaves for sure.
 // Fault model: of the writes that were not synced, a cut keeps any subset, in pieces of one sector, in any order; of the
-// directory operations that were not synced, any subset. A sector is written whole or not at all. A failed sync marks
-// the pages clean: they stay visible, never reach the disk, and the next sync succeeds (what ext4, XFS and Btrfs do).
+// directory operations that were not synced, any subset. A sector is written whole or not at all, unless the test says otherwise. A failed sync marks
+// the pages clean: they stay visible, never reach the disk, and the next sync succeeds (what ext4, XFS and Btrfs do). The
+// failure is told once to each open file description, whichever of them it was that wrote the pages back: as in the real
+// disk, background syncs have one of their own.
 
 import { assert } from "../../src/base/assert.ts";
 import type { Random } from "../../src/base/random.ts";
@@ -30,10 +32,17 @@ interface PendingWrite {
   readonly bytes: Uint8Array;
 }
 
+/** An open file description: how many of the file's failures it has been told of. */
+interface Description {
+  told: number;
+}
+
 class FileNode {
   live = new Uint8Array(0);
   durable = new Uint8Array(0);
   pending: PendingWrite[] = [];
+  /** The codes of the syncs that failed, oldest first. */
+  readonly failures: string[] = [];
   mapped = false;
   locked = false;
 }
@@ -50,6 +59,12 @@ class DirectoryNode {
     change(this.live);
     this.pending.push(change);
   }
+
+  /** All changes so far are durable. */
+  settle(): void {
+    this.durable = new Map(this.live);
+    this.pending = [];
+  }
 }
 
 export class MemoryDisk implements Disk {
@@ -59,15 +74,20 @@ export class MemoryDisk implements Disk {
   operations = 0;
   /** Files opened and not closed since the last crash. */
   openFiles = 0;
+  /** Hears of every write, and of every sync for which the process waits. */
+  watch: ((operation: "write" | "sync", path: string, bytes: Uint8Array | null) => void) | null = null;
+  /** Whether a power cut may leave of a sector only what comes first in it, as some flash does. */
+  tearsSectors = false;
   #powerCutAt = Number.MAX_SAFE_INTEGER;
   #epoch = 0;
   #nextSyncError: { readonly code: string; readonly after: number } | null = null;
   #nextWriteError: { readonly code: string; readonly keptBytes: number; readonly after: number } | null =
     null;
-  #unreadable: { readonly path: string; readonly offset: number } | null = null;
+  #unreadable: { readonly path: string; readonly offset: number; readonly code: string } | null = null;
   readonly #root = new DirectoryNode();
   readonly #schedule: (complete: () => void) => void;
   #waiting: (() => void)[] = [];
+  readonly #writingBack = new Set<() => void>();
 
   /** `schedule` decides when a background sync completes; without it, `completeSyncs` does. */
   constructor(schedule?: (complete: () => void) => void) {
@@ -84,7 +104,11 @@ export class MemoryDisk implements Disk {
   /** The power is back: keeps what was durable and a random part of the rest. All handles are dead. */
   crash(random: Random): void {
     const chance = [0, 50, 90, 100][random.below(4)] as number;
-    this.#settle(this.#root, () => random.below(100) < chance);
+    const kept = (length: number): number => {
+      if (random.below(100) >= chance) return 0;
+      return this.tearsSectors && random.below(4) === 0 ? random.below(length) : length;
+    };
+    this.#settle(this.#root, kept);
     this.killProcess();
     this.#powerCutAt = Number.MAX_SAFE_INTEGER;
   }
@@ -94,10 +118,16 @@ export class MemoryDisk implements Disk {
     this.#epoch++;
     this.openFiles = 0;
     this.#waiting = [];
+    this.#writingBack.clear();
     this.#eachFile(this.#root, (file) => {
       file.mapped = false;
       file.locked = false;
     });
+  }
+
+  /** Lets the kernel end the background syncs under way; the process has yet to hear of it. */
+  writeBackSyncs(): void {
+    for (const writeBack of this.#writingBack) writeBack();
   }
 
   completeSyncs(): void {
@@ -116,9 +146,27 @@ export class MemoryDisk implements Disk {
     this.#nextWriteError = { code, keptBytes, after };
   }
 
-  /** Reading over this place fails with EIO. */
-  makeUnreadable(path: string, offset: number): void {
-    this.#unreadable = { path, offset };
+  /** Ends what was to fail or to run out; what is damaged stays so. */
+  mend(): void {
+    this.#nextSyncError = null;
+    this.#nextWriteError = null;
+    this.freeBytes = Number.MAX_SAFE_INTEGER;
+    this.#powerCutAt = Number.MAX_SAFE_INTEGER;
+  }
+
+  /** Reading over this place fails. */
+  makeUnreadable(path: string, offset: number, code = "EIO"): void {
+    this.#unreadable = { path, offset, code };
+  }
+
+  /** What a process sees in a file; not to be changed. Empty when there is none. */
+  contents(path: string): Uint8Array {
+    const file = this.#find(path);
+    return file instanceof FileNode ? file.live : new Uint8Array(0);
+  }
+
+  sizeOf(path: string): number {
+    return this.contents(path).length;
   }
 
   /** Changes a byte behind everybody's back, in both images. */
@@ -136,9 +184,24 @@ export class MemoryDisk implements Disk {
     file.pending = [];
   }
 
+  // ── What a test may look at ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** What a power cut now would leave of the file at `path` for sure, as a view; null when not even its name. */
+  durable(path: string): Uint8Array | null {
+    const node = this.#findDurable(path);
+    return node instanceof FileNode ? node.durable : null;
+  }
+
+  /** The names in the directory at `path` that a power cut now would leave for sure. */
+  durableNames(path: string): string[] {
+    const node = this.#findDurable(path);
+    return node instanceof DirectoryNode ? [...node.durable.keys()] : [];
+  }
+
   // ── Disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   makeDirectory(path: string): void {
+    const parents: DirectoryNode[] = [];
     let directory = this.#root;
     for (const name of partsOf(path)) {
       let next = directory.live.get(name);
@@ -146,12 +209,16 @@ export class MemoryDisk implements Disk {
         next = new DirectoryNode();
         const made = next;
         directory.change((names) => names.set(name, made));
-        directory.durable = new Map(directory.live);
-        directory.pending = [];
         this.#step();
       }
       assert(next instanceof DirectoryNode, `${path} to be a directory`);
+      parents.push(directory);
       directory = next;
+    }
+    for (const parent of parents.reverse()) {
+      if (parent.pending.length === 0) continue;
+      this.#step();
+      parent.settle();
     }
   }
 
@@ -162,6 +229,7 @@ export class MemoryDisk implements Disk {
 
   read(path: string): Uint8Array | null {
     const file = this.#find(path);
+    if (this.#unreadable?.path === path) throw new DiskError("read", path, this.#unreadable.code);
     return file instanceof FileNode ? file.live.slice() : null;
   }
 
@@ -209,10 +277,10 @@ export class MemoryDisk implements Disk {
 
   syncDirectory(path: string): void {
     this.#step();
+    this.watch?.("sync", path, null);
     const directory = this.#find(path);
     assert(directory instanceof DirectoryNode, `${path} to be a directory`);
-    directory.durable = new Map(directory.live);
-    directory.pending = [];
+    directory.settle();
   }
 
   lock(path: string): DiskLock | null {
@@ -230,6 +298,8 @@ export class MemoryDisk implements Disk {
   #handle(path: string, file: FileNode): DiskFile {
     const epoch = this.#epoch;
     const disk = this;
+    const foreground: Description = { told: file.failures.length };
+    const background: Description = { told: file.failures.length };
     let syncing = false;
     let closed = false;
     this.openFiles++;
@@ -243,7 +313,7 @@ export class MemoryDisk implements Disk {
         check();
         const bad = disk.#unreadable;
         if (bad?.path === path && bad.offset >= offset && bad.offset < offset + into.length) {
-          throw new DiskError("read", path, "EIO");
+          throw new DiskError("read", path, bad.code);
         }
         const part = file.live.subarray(offset, offset + into.length);
         into.set(part);
@@ -256,24 +326,31 @@ export class MemoryDisk implements Disk {
       sync: () => {
         check();
         disk.#step();
-        disk.#sync(path, file, file.pending);
+        disk.watch?.("sync", path, null);
+        disk.#sync(path, file, file.pending, foreground);
       },
       syncInBackground: (done) => {
         check();
         assert(!syncing, "one background sync at a time");
         syncing = true;
         const started = file.pending.slice();
+        let outcome: { readonly error: DiskError | null } | null = null;
+        const writeBack = (): void => {
+          if (!disk.#writingBack.delete(writeBack)) return;
+          try {
+            disk.#sync(path, file, started, background);
+            outcome = { error: null };
+          } catch (failure) {
+            assert(failure instanceof DiskError, "a sync to fail with DiskError only");
+            outcome = { error: failure };
+          }
+        };
+        disk.#writingBack.add(writeBack);
         disk.#schedule(() => {
           if (epoch !== disk.#epoch) return;
           syncing = false;
-          let error: DiskError | null = null;
-          try {
-            disk.#sync(path, file, started);
-          } catch (failure) {
-            assert(failure instanceof DiskError, "a sync to fail with DiskError only");
-            error = failure;
-          }
-          done(error);
+          writeBack();
+          done(outcome?.error ?? null);
         });
       },
       map: () => {
@@ -303,18 +380,22 @@ export class MemoryDisk implements Disk {
     const stored = new Uint8Array(failure === null ? bytes : bytes.subarray(0, failure.keptBytes));
     file.live.set(stored, offset);
     file.pending.push({ offset, bytes: stored });
+    this.watch?.("write", path, stored);
     this.#step();
     if (failure !== null) throw new DiskError("write", path, failure.code);
   }
 
-  #sync(path: string, file: FileNode, writes: readonly PendingWrite[]): void {
+  #sync(path: string, file: FileNode, writes: readonly PendingWrite[], description: Description): void {
     const failure = this.#takeSyncError();
     for (const write of writes) {
       // Another sync may have been faster.
       if (failure === null && file.pending.includes(write)) store(file, write.bytes, write.offset);
     }
     file.pending = file.pending.filter((write) => !writes.includes(write));
-    if (failure !== null) throw new DiskError("sync", path, failure);
+    if (failure !== null) file.failures.push(failure);
+    const untold = file.failures[description.told];
+    description.told = file.failures.length;
+    if (untold !== undefined) throw new DiskError("sync", path, untold);
   }
 
   #takeWriteError(): { readonly code: string; readonly keptBytes: number } | null {
@@ -336,13 +417,13 @@ export class MemoryDisk implements Disk {
     if (this.operations >= this.#powerCutAt) throw new PowerCut("the power went");
   }
 
-  #settle(directory: DirectoryNode, keeps: () => boolean): void {
-    for (const change of directory.pending) if (keeps()) change(directory.durable);
+  #settle(directory: DirectoryNode, kept: Kept): void {
+    for (const change of directory.pending) if (kept(1) > 0) change(directory.durable);
     directory.pending = [];
     directory.live = new Map(directory.durable);
     for (const node of directory.live.values()) {
-      if (node instanceof DirectoryNode) this.#settle(node, keeps);
-      else settleFile(node, keeps);
+      if (node instanceof DirectoryNode) this.#settle(node, kept);
+      else settleFile(node, kept);
     }
   }
 
@@ -357,6 +438,16 @@ export class MemoryDisk implements Disk {
     let node: TreeNode = this.#root;
     for (const name of partsOf(path)) {
       const next: TreeNode | undefined = node instanceof DirectoryNode ? node.live.get(name) : undefined;
+      if (next === undefined) return null;
+      node = next;
+    }
+    return node;
+  }
+
+  #findDurable(path: string): TreeNode | null {
+    let node: TreeNode = this.#root;
+    for (const name of partsOf(path)) {
+      const next: TreeNode | undefined = node instanceof DirectoryNode ? node.durable.get(name) : undefined;
       if (next === undefined) return null;
       node = next;
     }
@@ -383,11 +474,15 @@ function partsOf(path: string): string[] {
   return path.split("/").filter((part) => part !== "");
 }
 
-function settleFile(file: FileNode, keeps: () => boolean): void {
+/** How many of `length` bytes, or of one change of a directory, a power cut leaves: those from the beginning. */
+type Kept = (length: number) => number;
+
+function settleFile(file: FileNode, kept: Kept): void {
   for (const { offset, bytes } of file.pending) {
     for (let at = 0; at < bytes.length;) {
       const end = Math.min(bytes.length, at + sectorBytes - ((offset + at) % sectorBytes));
-      if (keeps()) store(file, bytes.subarray(at, end), offset + at);
+      const count = kept(end - at);
+      if (count > 0) store(file, bytes.subarray(at, at + count), offset + at);
       at = end;
     }
   }

@@ -5,6 +5,7 @@ import { Log, type LogOptions } from "../../src/storage/log.ts";
 import { markDurable } from "../../src/storage/record.ts";
 import type { RecoveryReport } from "../../src/storage/recovery.ts";
 import { segmentHeaderBytes } from "../../src/storage/segment.ts";
+import { TruncationIntent } from "../../src/storage/truncation-intent.ts";
 import { commandEntry, logDirectory, logOptions, newLog, textOf } from "./log-fixture.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 
@@ -143,6 +144,37 @@ describe("recovery after one damaged byte", () => {
     }
   });
 
+  test("and with a truncation under way refuses what was to be kept, and asks nothing of the rest", () => {
+    const random = new SeededRandom(Number(process.env["SEED"] ?? 12));
+    const second = sampleLog().places.findIndex(({ path }) => path !== firstSegment);
+    for (const kept of [second - 3, second, second + 1, 37, 38]) {
+      for (let position = 0; position < 40; position++) {
+        const { disk, text, places } = sampleLog();
+        const { path, start, end } = places[position] as Placed;
+        const intent = TruncationIntent.open(disk, logDirectory);
+        intent.set(kept);
+        intent.close();
+        disk.damage(path, start + random.below(end - start), 1 << random.below(8));
+        const result = reopen(disk, { securedIndex: random.below(kept + 1) });
+        const place = [kept, position];
+        if (position < kept) {
+          const damage = { code: "LOG_DAMAGED", path, index: position + 1, offset: start };
+          expect([place, result]).toEqual([place, expect.objectContaining(damage)]);
+        } else {
+          if (result instanceof StorageError) throw result;
+          expect([place, result.text]).toEqual([place, text.slice(0, kept)]);
+          const again = reopen(disk);
+          if (again instanceof StorageError) throw again;
+          expect([place, again.text, again.report.truncatedAfter]).toEqual([
+            place,
+            text.slice(0, kept),
+            null,
+          ]);
+        }
+      }
+    }
+  });
+
   test("of the last entry refuses as well when the secured index covers it", () => {
     for (const [securedIndex, outcome] of [
       [39, "cut"],
@@ -242,15 +274,89 @@ describe("recovery refuses", () => {
     const original = disk.read(firstSegment) as Uint8Array;
     for (const length of [0, 100, 4000]) {
       disk.replace(firstSegment, original.subarray(0, length));
-      expect(errorOf(disk).code).toBe("SEGMENT_HEADER_DAMAGED");
+      expect(errorOf(disk)).toMatchObject({ code: "SEGMENT_SIZE_WRONG", path: firstSegment });
+      expect(errorOf(disk).message).toContain(`has ${length === 4000 ? "" : "only "}${length} bytes`);
+      expect(errorOf(disk).message).toContain("RAFT.NODE REMOVE");
     }
+    disk.replace(firstSegment, new Uint8Array([...original, 0]));
+    expect(errorOf(disk).message).toContain("has 4097 bytes, but was made with 4096");
     disk.replace(firstSegment, original);
     disk.makeUnreadable(firstSegment, 2000);
-    expect(errorOf(disk)).toMatchObject({ code: "LOG_DAMAGED", path: firstSegment });
+    expect(errorOf(disk)).toMatchObject({ code: "LOG_DAMAGED", path: firstSegment, offset: 0 });
     expect(errorOf(disk).message).toContain("EIO");
     disk.makeUnreadable("", 0);
     disk.rename(firstSegment, `${logDirectory}/0000000000000002.segment`);
     expect(errorOf(disk).code).toBe("LOG_GAP");
+  });
+});
+
+test("recovery takes no good record for another, and no old content of a place for what was written there last", () => {
+  const count = 20;
+  const sizeBytes = 104;
+  const placeOf = (index: number) => segmentHeaderBytes + (index - 1) * sizeBytes;
+  const disk = new MemoryDisk();
+  const log = newLog(disk);
+  const earlier: Uint8Array[] = [];
+  for (const [term, letter] of [
+    [1, "a"],
+    [2, "b"],
+  ] as const) {
+    // The second time all of it is overwritten.
+    for (let index = 1; index <= count; index++) {
+      log.append([commandEntry(index, term, letter.repeat(sizeBytes - 48))]);
+      log.sync();
+    }
+    earlier.push(disk.read(firstSegment) as Uint8Array);
+  }
+  const [old, now] = earlier as [Uint8Array, Uint8Array];
+  for (let to = 1; to < count; to++) {
+    for (let from = 1; from <= count; from++) {
+      for (const source of [old, now]) {
+        if (source === now && from === to) continue;
+        const bytes = now.slice();
+        bytes.set(source.subarray(placeOf(from), placeOf(from) + sizeBytes), placeOf(to));
+        disk.replace(firstSegment, bytes);
+        // An entry of the earlier history with this index is good by itself: the next one shows it up.
+        expect([to, from, errorOf(disk)]).toMatchObject([
+          to,
+          from,
+          { code: "LOG_DAMAGED", path: firstSegment },
+        ]);
+      }
+    }
+  }
+});
+
+describe("recovery changes nothing", () => {
+  test("in a log that it refuses, not even a torn end elsewhere", () => {
+    const { disk, places } = sampleLog();
+    const last = places[39] as Placed;
+    disk.damage(last.path, last.start + 60, 1);
+    disk.damage(firstSegment, (places[3] as Placed).start + 60, 1);
+    disk.create(`${logDirectory}/spare`, 10).close();
+    const { operations } = disk;
+    const files = disk.list(logDirectory).map((name) => disk.read(`${logDirectory}/${name}`));
+    expect(errorOf(disk)).toMatchObject({ code: "LOG_DAMAGED", index: 4 });
+    expect(disk.list(logDirectory).map((name) => disk.read(`${logDirectory}/${name}`))).toEqual(files);
+    // The note of truncations is opened, and written as it was, before.
+    expect(disk.operations - operations).toBe(2);
+  });
+
+  test("when an old note of a truncation asks to drop what is known to be committed", () => {
+    const disk = new MemoryDisk();
+    const log = newLog(disk);
+    for (let index = 1; index <= 60; index++) log.append([commandEntry(index, 1, "v".repeat(100))]);
+    log.sync();
+    const names = disk.list(logDirectory);
+    const intent = TruncationIntent.open(disk, logDirectory);
+    intent.set(20);
+    expect(errorOf(disk, { securedIndex: 21 })).toMatchObject({
+      code: "TRUNCATION_OUTDATED",
+      path: `${logDirectory}/truncation`,
+    });
+    expect(disk.list(logDirectory)).toEqual(names);
+    const result = reopen(disk, { securedIndex: 20 });
+    expect(result instanceof StorageError ? result.code : result.text.length).toBe(20);
   });
 });
 

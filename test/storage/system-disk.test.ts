@@ -1,9 +1,19 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { codeOf as codeOfError, type Disk } from "../../src/storage/disk.ts";
 import { DataDirectory } from "../../src/storage/data-directory.ts";
 import { Log } from "../../src/storage/log.ts";
+import { ReadOnlyDisk } from "../../src/storage/read-only-disk.ts";
 import { SystemDisk } from "../../src/storage/system-disk.ts";
 import { bodyText, codeOf, commandEntry, logOptions, textOf } from "./log-fixture.ts";
 
@@ -15,6 +25,19 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function freshPath(): string {
   return join(root, `f${++names}`);
+}
+
+/** How many descriptors of this process are open on files whose names suit. */
+function openingsOf(suits: (path: string) => boolean): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return suits(readlinkSync(`/proc/self/fd/${fd}`));
+    } catch (error) {
+      // The one that listed the others.
+      if (codeOfError(error) !== "ENOENT") throw error;
+      return false;
+    }
+  }).length;
 }
 
 describe("SystemDisk", () => {
@@ -73,6 +96,53 @@ describe("SystemDisk", () => {
     expect(codeOf(() => file.sync())).toBe("EBADF");
   });
 
+  test("syncs in the background through an open file description of its own, until the file is synced once more", async () => {
+    const path = freshPath();
+    const openings = () => openingsOf((name) => name === path);
+    const file = disk.create(path, 10_000);
+    expect(openings()).toBe(1);
+    for (let round = 0; round < 2; round++) {
+      const synced = new Promise((done) => file.syncInBackground(done));
+      expect(openings()).toBe(2);
+      file.sync();
+      expect(await synced).toBeNull();
+      expect(openings()).toBe(1);
+    }
+    expect(await new Promise((done) => file.syncInBackground(done))).toBeNull();
+    expect(openings()).toBe(2);
+    file.sync();
+    expect(openings()).toBe(1);
+    file.close();
+    expect(openings()).toBe(0);
+  });
+
+  test("has one descriptor open for each full segment of a log", async () => {
+    const directory = freshPath();
+    const options = logOptions(disk, { directory });
+    Log.create(options);
+    const { log } = Log.open(options);
+    for (let index = 1; index <= 100; index++) {
+      log.append([commandEntry(index, 1, "v".repeat(200))]);
+      await new Promise<void>((done) => log.syncInBackground(() => done()));
+    }
+    const segments = disk.list(directory).filter((name) => name.endsWith(".segment"));
+    expect(segments.length).toBeGreaterThan(5);
+    // The last one is synced in the background.
+    expect(openingsOf((name) => name.startsWith(directory) && name.endsWith(".segment"))).toBe(
+      segments.length + 1,
+    );
+    log.close();
+    expect(openingsOf((name) => name.startsWith(directory))).toBe(0);
+  });
+
+  test("fails the background sync of a file whose name was given to another", async () => {
+    const path = freshPath();
+    const file = disk.create(path, 10);
+    disk.create(path, 10).close();
+    expect(await new Promise((done) => file.syncInBackground(done))).toMatchObject({ code: "ESTALE" });
+    file.close();
+  });
+
   test("makes, lists, renames and removes directories", () => {
     const path = freshPath();
     disk.makeDirectory(`${path}/a/b`);
@@ -97,6 +167,36 @@ describe("SystemDisk", () => {
     expect(codeOf(() => disk.syncDirectory(`${path}-missing`))).toBe("ENOENT");
     expect(codeOf(() => disk.lock(`${root}/none/LOCK`))).toBe("ENOENT");
   });
+});
+
+test("ReadOnlyDisk shows what SystemDisk shows, and refuses every change as a read-only file system does", () => {
+  const path = freshPath();
+  disk.makeDirectory(path);
+  writeFileSync(`${path}/f`, "abc");
+  const readOnly: Disk = new ReadOnlyDisk();
+  expect(readOnly.list(path)).toEqual(["f"]);
+  expect(readOnly.list(`${path}/none`)).toEqual([]);
+  expect(readOnly.read(`${path}/none`)).toBeNull();
+  expect(Buffer.from(readOnly.read(`${path}/f`) ?? []).toString()).toBe("abc");
+  const file = readOnly.open(`${path}/f`);
+  expect([file.sizeBytes, Buffer.from(file.map()).toString()]).toEqual([3, "abc"]);
+  const into = new Uint8Array(5);
+  expect([file.read(into, 1), ...into]).toEqual([2, 98, 99, 0, 0, 0]);
+  const changes: readonly (() => unknown)[] = [
+    () => readOnly.makeDirectory(`${path}/d`),
+    () => readOnly.create(`${path}/g`, 1),
+    () => readOnly.rename(`${path}/f`, `${path}/g`),
+    () => readOnly.remove(`${path}/f`),
+    () => readOnly.syncDirectory(path),
+    () => file.write(new Uint8Array(1), 0),
+    () => file.sync(),
+    () => file.syncInBackground(() => undefined),
+  ];
+  for (const change of changes) expect(codeOf(change)).toBe("EROFS");
+  file.close();
+  expect(codeOf(() => readOnly.open(path))).toBe("ENOTFILE");
+  expect(codeOf(() => readOnly.open(`${path}/none`))).toBe("ENOENT");
+  expect([disk.list(path), readFileSync(`${path}/f`, "latin1")]).toEqual([["f"], "abc"]);
 });
 
 describe("the lock", () => {

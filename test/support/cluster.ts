@@ -1,5 +1,6 @@
 // Several nodes that belong together.
 
+import type { PeerNetwork } from "../nemesis/peer-network.ts";
 import { freePorts } from "./free-ports.ts";
 import type { Place } from "./scenario.ts";
 import { until } from "./until.ts";
@@ -17,6 +18,10 @@ export interface ClusterOptions {
   readonly flags?: readonly string[];
   /** requirepass and cluster-password of every node. */
   readonly password?: string;
+  /** Through which the nodes reach each other; directly without one. */
+  readonly network?: PeerNetwork;
+  /** Additional environment of the node of that name. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
 
 export class Cluster {
@@ -119,13 +124,16 @@ export class Cluster {
   }
 
   #node(at: number, port: number): VlotProcess {
-    const { flags = [], password } = this.#options;
+    const { flags = [], password, network, envOf } = this.#options;
+    const name = `n${at + 1}`;
+    const entrance = network === undefined ? [] : ["--addr", `127.0.0.1:${network.open(name, port)}`];
     const secrets = password === undefined ? [] : ["--requirepass", password, "--cluster-password", password];
     return new VlotProcess(this.#place, {
-      name: `n${at + 1}`,
+      name,
       port,
-      flags: [...flags, ...secrets],
+      flags: [...flags, ...entrance, ...secrets],
       ...(password === undefined ? {} : { password }),
+      ...(envOf === undefined ? {} : { env: envOf(name) }),
     });
   }
 }

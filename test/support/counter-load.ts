@@ -10,6 +10,8 @@ export interface CounterLoadOptions {
   readonly clients: number;
   /** How long a client waits for one reply. */
   readonly replyTimeoutMs?: number;
+  /** See `FollowingClientOptions`. */
+  readonly route?: (port: number) => number;
 }
 
 interface Counter {
@@ -31,10 +33,10 @@ export class CounterLoad {
   #stopping = false;
 
   constructor(options: CounterLoadOptions) {
-    const { ports, clients, replyTimeoutMs } = options;
+    const { clients, ...clientOptions } = options;
     this.#counters = Array.from({ length: clients }, (_, at) => ({
       key: `counter:${at}`,
-      client: new FollowingClient({ ports, ...(replyTimeoutMs === undefined ? {} : { replyTimeoutMs }) }),
+      client: new FollowingClient(clientOptions),
       attempts: 0,
       acknowledged: 0,
       value: 0,

@@ -15,6 +15,8 @@ export interface FollowingClientOptions {
   readonly patienceMs?: number;
   /** How long to wait for one reply. */
   readonly replyTimeoutMs?: number;
+  /** The port to use for the one in a redirection, when the nodes know each other under others than clients use. */
+  readonly route?: (port: number) => number;
 }
 
 const pauseMs = 10;
@@ -65,9 +67,10 @@ export class FollowingClient {
   }
 
   async #redirect(refusal: string): Promise<void> {
-    const port = Number(/^MOVED \d+ .*:(\d+)$/.exec(refusal)?.[1] ?? 0);
+    const named = Number(/^MOVED \d+ .*:(\d+)$/.exec(refusal)?.[1] ?? 0);
     this.#leave();
-    if (port === 0) return Bun.sleep(pauseMs);
+    if (named === 0) return Bun.sleep(pauseMs);
+    const port = this.#options.route?.(named) ?? named;
     this.#connection = await connectOrNull(port, this.#options.replyTimeoutMs ?? 10_000);
     // The leader that was named may have just died: the others learn of it soon.
     if (this.#connection === null) await Bun.sleep(pauseMs);

@@ -17,6 +17,8 @@ export interface VlotProcessOptions {
   readonly flags?: readonly string[];
   /** Needed to ask it anything when it has one. */
   readonly password?: string;
+  /** On top of the environment of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** RAFT.INFO's fields by name. */
@@ -34,6 +36,7 @@ export class VlotProcess {
   readonly #place: Place;
   readonly #flags: readonly string[];
   readonly #password: string | undefined;
+  readonly #env: Readonly<Record<string, string>>;
   #child: Bun.Subprocess | null = null;
 
   constructor(place: Place, options: VlotProcessOptions) {
@@ -44,6 +47,7 @@ export class VlotProcess {
     this.#place = place;
     this.#flags = options.flags ?? [];
     this.#password = options.password;
+    this.#env = options.env ?? {};
   }
 
   get address(): string {
@@ -62,6 +66,11 @@ export class VlotProcess {
   get exited(): Promise<number | null> {
     const child = this.#started;
     return child.exited.then(() => child.exitCode);
+  }
+
+  /** How the process started last has ended: its status, or the name of the signal; null while it runs. */
+  get ending(): number | string | null {
+    return this.#started.exitCode ?? this.#started.signalCode;
   }
 
   get log(): string {
@@ -83,6 +92,7 @@ export class VlotProcess {
     ];
     const child = Bun.spawn(command, {
       cwd: this.#place.folder,
+      env: { ...process.env, ...this.#env },
       stdin: "ignore",
       stdout: output,
       stderr: output,

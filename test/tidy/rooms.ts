@@ -47,7 +47,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ["base", "config", "resp", "keyspace", "commands", "node", "peer/connection.ts"],
     modules: ["bun", "node:*"],
   },
-  cli: { rooms: ["base", "config", "resp", "peer", "node"], modules: ["node:*"] },
+  cli: { rooms: ["base", "config", "resp", "peer", "node", "storage"], modules: ["node:*"] },
   "serving-node.ts": { rooms: all, modules: [] },
   "serve.ts": { rooms: [...all, "serving-node.ts"], modules: ["node:*"] },
   "main.ts": { rooms: [...all, "cli", "serve.ts"], modules: ["node:*"] },

@@ -4,7 +4,7 @@
 import { errorFor, errors } from "../../resp/errors.ts";
 import type { LocalCommand } from "../command.ts";
 import { isPrintableName } from "../connection.ts";
-import type { ClientPort, LocalContext } from "../context.ts";
+import type { ClientPort, ClusterPort, LocalContext } from "../context.ts";
 import { isWord, parseAddress, parseNodeId } from "./arguments.ts";
 import { raftFacts } from "./facts.ts";
 
@@ -66,7 +66,7 @@ function runJoin(context: LocalContext, args: readonly string[]): void {
 const node: LocalCommand = {
   ...raftFacts,
   name: "raft.node",
-  summary: "Adds a node to the cluster or removes one.",
+  summary: "Adds a node to the cluster, removes one, or replaces one by a new one.",
   arity: -2,
   arguments: [
     {
@@ -84,6 +84,17 @@ const node: LocalCommand = {
           ],
         },
         { name: "node-id", type: "integer", token: "REMOVE" },
+        {
+          name: "replace",
+          type: "block",
+          token: "REPLACE",
+          arguments: [
+            { name: "node-id", type: "integer" },
+            { name: "new-node-id", type: "integer" },
+            { name: "address", type: "string" },
+            { name: "cluster-id", type: "string", optional: true },
+          ],
+        },
       ],
     },
   ],
@@ -94,12 +105,13 @@ const node: LocalCommand = {
     const word = args[1] as string;
     if (isWord(word, "add")) runAdd(context, args);
     else if (isWord(word, "remove")) runRemove(context, args);
+    else if (isWord(word, "replace")) runReplace(context, args);
     else reply.error(errors.nodeSupports);
   },
 };
 
 function runAdd(context: LocalContext, args: readonly string[]): void {
-  const { reply, client, config } = context;
+  const { reply, config } = context;
   if (args.length !== 4 && args.length !== 5) return reply.error(errorFor.wrongArity("raft.node"));
   // A node that wants to join says which cluster it means; a person who adds one need not.
   const clusterName = args[4] ?? config.get("cluster-name");
@@ -108,15 +120,7 @@ function runAdd(context: LocalContext, args: readonly string[]): void {
   if (id === null) return reply.error(errors.nodeIdInvalid);
   const address = parseAddress(args[3] as string);
   if (address === null) return reply.error(errors.nodeAddressInvalid);
-  const later = client.answerLater();
-  context.cluster.addNode(id, address.host, address.port, (result) =>
-    later.answer((out) => {
-      if ("error" in result) return out.error(result.error);
-      out.array(2);
-      out.integer(result.id);
-      out.simple(result.clusterId);
-    }),
-  );
+  context.cluster.addNode(id, address.host, address.port, placeLater(context.client));
 }
 
 function runRemove(context: LocalContext, args: readonly string[]): void {
@@ -125,6 +129,19 @@ function runRemove(context: LocalContext, args: readonly string[]): void {
   const id = parseNodeId(args[2] as string, 1);
   if (id === null) return reply.error(errors.nodeIdInvalid);
   context.cluster.removeNode(id, outcomeLater(client));
+}
+
+/** A node that asks for itself names the cluster that it means; a person need not. */
+function runReplace(context: LocalContext, args: readonly string[]): void {
+  const { reply, cluster: port } = context;
+  if (args.length !== 5 && args.length !== 6) return reply.error(errorFor.wrongArity("raft.node"));
+  if (args[5] !== undefined && args[5] !== port.clusterId) return reply.error(errors.otherClusterId);
+  const id = parseNodeId(args[2] as string, 1);
+  const by = parseNodeId(args[3] as string, 0);
+  if (id === null || by === null) return reply.error(errors.nodeIdInvalid);
+  const address = parseAddress(args[4] as string);
+  if (address === null) return reply.error(errors.nodeAddressInvalid);
+  port.replaceNode(id, { id: by, ...address }, placeLater(context.client));
 }
 
 const transferLeader: LocalCommand = {
@@ -161,6 +178,18 @@ const timeoutNow: LocalCommand = {
 function outcomeLater(client: ClientPort): (error: string | null) => void {
   const later = client.answerLater();
   return (error) => later.answer((out) => (error === null ? out.ok() : out.error(error)));
+}
+
+/** The same for who is given a place: the function returned answers the id and the cluster's id, or the error. */
+function placeLater(client: ClientPort): Parameters<ClusterPort["addNode"]>[3] {
+  const later = client.answerLater();
+  return (result) =>
+    later.answer((out) => {
+      if ("error" in result) return out.error(result.error);
+      out.array(2);
+      out.integer(result.id);
+      out.simple(result.clusterId);
+    });
 }
 
 export const membershipCommands: readonly LocalCommand[] = [cluster, node, timeoutNow, transferLeader];

@@ -50,13 +50,13 @@ const durability: readonly Mutant[] = [
     summary: "a record that does not read back is taken for a torn end, and the log is cut there",
     edits: [
       {
-        file: "storage/recovery.ts",
-        find: 'if (brokenIndex <= this.#knownIndex) throw damaged(segment, problem ?? "missing");',
+        file: "storage/log-judge.ts",
+        find: 'if (brokenIndex <= this.#knownIndex) return unusable(segment, problem ?? "missing");',
         replace: nothing,
       },
       {
-        file: "storage/recovery.ts",
-        find: 'if (provesDurable(segment, brokenIndex)) throw damaged(segment, problem ?? "missing");',
+        file: "storage/log-judge.ts",
+        find: 'if (provesDurable(segment, brokenIndex)) return unusable(segment, problem ?? "missing");',
         replace: nothing,
       },
     ],
@@ -194,11 +194,13 @@ const answers: readonly Mutant[] = [
   },
   {
     name: "read-index-across-terms",
-    summary: "rounds that were confirmed in one term count in the next",
+    summary: "rounds begin anew in each term, and what was confirmed in the one before counts",
     edits: [
-      { file: "raft/read-rounds.ts", find: "    this.#confirmed = 0;\n", replace: nothing },
-      { file: "raft/read-rounds.ts", find: "    this.#termStart = this.#round;\n", replace: nothing },
-      { file: "node/replica.ts", find: "    this.#confirmedRound = 0;\n", replace: nothing },
+      {
+        file: "raft/read-rounds.ts",
+        find: "    this.#confirmed = 0;\n    this.#termStart = this.#round;\n",
+        replace: "    this.#round = 0;\n    this.#termStart = 0;\n",
+      },
     ],
   },
   {

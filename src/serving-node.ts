@@ -3,36 +3,18 @@
 // chance, the process itself) comes from outside: from serve.ts in the executable, from the simulator in its worlds, so
 // that both run the same composition.
 
-import type { Clock } from "./base/clock.ts";
-import type { Logger } from "./base/logger.ts";
-import { type Random, randomHex } from "./base/random.ts";
-import type { CommandTable } from "./commands/table.ts";
-import type { Config } from "./config/config.ts";
-import type { Address } from "./config/option.ts";
+import { randomHex } from "./base/random.ts";
 import { rewriteConfigFile } from "./config/rewrite.ts";
-import { ClusterNode } from "./node/cluster-node.ts";
-import type { Network } from "./peer/connection.ts";
+import { ClusterNode, type ClusterNodeOptions } from "./node/cluster-node.ts";
 import { Router } from "./server/router.ts";
 import { Server } from "./server/server.ts";
 import { Shutdown } from "./server/shutdown.ts";
-import type { Disk } from "./storage/disk.ts";
 
-export interface ServingNodeOptions {
-  readonly config: Config;
+export interface ServingNodeOptions extends Omit<ClusterNodeOptions, "events"> {
   /** Null without one. */
   readonly configFile: string | null;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: Random;
-  readonly network: Network;
-  readonly disk: Disk;
-  /** The data directory. */
-  readonly directory: string;
-  readonly commands: CommandTable;
   /** Clients that there are file descriptors for. */
   readonly clientsPossible: number;
-  /** Where clients and nodes reach this one; asked when it founds or joins a cluster. */
-  readonly advertised: () => Address;
   readonly events: ServingNodeEvents;
 }
 

@@ -9,18 +9,20 @@
 //   `b` is at or before the secured index .... damage: the hard state noted that `b` was durable here
 //   a later record in the segment says that .. damage: each record carries the durable index at the time of its writing
 //     `b` was durable when it was written        (its own check, checksum and place must be right, its index above `b`)
+//   the bytes of `b` show that it had been .. damage: a torn write has zeros where it ends and where a sector is missing
+//     written to its end                       (torn-record.ts)
 //   otherwise ................................ a torn tail: `b` was being written when the power went, and nobody was
 //                                                told that this node has it. It is to be cut: overwritten with zeros.
 //
-// Damage means that the entry had been acknowledged, and a node that forgets it and still votes can lose it for the
+// Damage means that the entry may have been acknowledged, and a node that forgets it and still votes can lose it for the
 // cluster. Later records that do not claim `b` as durable are cut along with it: they were not synced either, as a sync
 // covers everything written before it.
 //
-// The limit of this: entries of the very last syncs, after which no record and no secured index was written any more,
-// are acknowledged but unproven. If the medium damages those and the process also ends, it looks like a torn tail and is
-// cut. That takes two failures in a row on this node and loses nothing as long as another member of the majority that
-// stored the entry keeps it. An orderly stop and an idle node note the secured index (data-directory.ts), which closes
-// the window.
+// The limit of this: of the entries of the very last syncs, after which no record and no secured index was written any
+// more, nothing but their own bytes tells that they were acknowledged. A medium that loses one of their sectors, so that it
+// reads as zeros, or that changes several bits of one which has zeros at the edge of a sector, leaves what a torn write
+// leaves, and it is cut. An orderly stop and an idle node note the secured index (data-directory.ts), which closes the
+// window: it is open for about a second after the last write.
 
 import { dirname } from "node:path";
 import type { LogIndex, Membership } from "../raft/types.ts";
@@ -41,6 +43,7 @@ import {
   recordSizeBytes,
 } from "./record.ts";
 import type { Segment } from "./segment.ts";
+import { isZero, wasComplete } from "./torn-record.ts";
 import { truncationPath } from "./truncation-intent.ts";
 
 /** What is known of a log from elsewhere. */
@@ -132,6 +135,8 @@ export class LogJudge {
     if (brokenIndex <= this.#knownIndex) return unusable(segment, problem ?? "missing");
     if (segment.writtenOffset === segment.endOffset) return { kind: "sound" };
     if (provesDurable(segment, brokenIndex)) return unusable(segment, problem ?? "missing");
+    if (problem !== null && wasComplete(segment))
+      return unusable(segment, problem, "had been written to its end");
     return {
       kind: "cut",
       reason: `entry ${brokenIndex} was never completed (${problem ?? "missing"})`,
@@ -177,21 +182,16 @@ function provesDurable(segment: Segment, brokenIndex: LogIndex): boolean {
   return false;
 }
 
-function isZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false;
-  return true;
-}
-
 function isSamePoint(a: ChainPoint, b: ChainPoint): boolean {
   return a.crc === b.crc && a.term === b.term && a.stampMs === b.stampMs;
 }
 
-function unusable(segment: Segment, problem: RecordProblem): Verdict {
+function unusable(segment: Segment, problem: RecordProblem, was = "had been synced"): Verdict {
   const { path, view, endOffset: offset } = segment;
   if (problem === "newer format")
     return { kind: "unusable", error: newerFormat(path, offset, view.getUint8(offset + 16)) };
   const place = { path, offset, index: segment.lastIndex + 1 };
-  const finding = `had been synced but does not read back (${problem})`;
+  const finding = `${was} but does not read back (${problem})`;
   return { kind: "unusable", error: new LogDamagedError(place, finding) };
 }
 

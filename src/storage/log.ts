@@ -133,6 +133,7 @@ export class Log implements LogView {
         securedIndex: options.securedIndex ?? 0,
         coveredIndex: options.coveredIndex ?? 0,
         truncationIndex: intent.index,
+        intent,
       });
       if (intent.index !== null) intent.clear();
       return { log: new Log(options, recovered, intent), recovery: recovered.report };

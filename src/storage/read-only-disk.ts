@@ -2,8 +2,9 @@
 // it (EROFS), and no file is opened for writing. So it also serves files that the user may only read, and media mounted
 // read-only. Bytes are copied rather than mapped: nothing that is damaged, or vanishes meanwhile, becomes a signal.
 
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
 import { attempt, type Disk, DiskError, type DiskFile, type DiskLock, unlessMissing } from "./disk.ts";
+import { readFully } from "./read-fully.ts";
 import { lockFileShared } from "./system-lock.ts";
 
 /** A pipe under the name of a file would wait for somebody to write into it, but for O_NONBLOCK. */
@@ -80,15 +81,7 @@ class ReadOnlyFile implements DiskFile {
   }
 
   read(into: Uint8Array, offset: number): number {
-    let filled = 0;
-    while (filled < into.length) {
-      const count = attempt("read", this.path, () =>
-        readSync(this.#fd, into, filled, into.length - filled, offset + filled),
-      );
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled;
+    return readFully(this.#fd, this.path, into, offset);
   }
 
   /** A copy of the file's bytes. */

@@ -132,8 +132,8 @@ function headerNames(view: DataView, entry: Entry): boolean {
   );
 }
 
-/** CRC of the record at `offset`, whose body ends at `end`. */
-function crcOf(bytes: Uint8Array, offset: number, end: number): number {
+/** The CRC that the record at `offset`, whose body ends at `end`, should have. */
+export function crcOf(bytes: Uint8Array, offset: number, end: number): number {
   return Bun.hash.crc32(bytes.subarray(offset + checkedFrom, end));
 }
 

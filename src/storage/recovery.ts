@@ -6,6 +6,10 @@
 // may count as clean, so that syncing again would write nothing (Rebello et al., "Can Applications Recover from fsync
 // Failures?", ATC 2020). So the part that nothing proves to be durable is written again, and everything is synced,
 // before the log is used.
+//
+// A cut is noted as a truncation is: should its zeros stay in the page cache for the same reason, the next start would
+// see nothing but zeros, and what a power cut brings back from below could pass for a part of a later record, which is
+// judged by the zeros that a torn write leaves (torn-record.ts).
 
 import type { LogIndex } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
@@ -16,12 +20,15 @@ import { openSegment, type SegmentFile, segmentFilesIn } from "./segment-files.t
 import type { Segment } from "./segment.ts";
 import { SegmentRow } from "./segment-row.ts";
 import { spareName } from "./spare-segment.ts";
+import type { TruncationIntent } from "./truncation-intent.ts";
 
 /** What recovery has to know. */
 export interface RecoveryOptions extends LogFacts {
   readonly disk: Disk;
   readonly directory: string;
   readonly owner: Owner;
+  /** Whoever asks for the recovery clears it afterwards. */
+  readonly intent: TruncationIntent;
 }
 
 /** A part of a file that was not a record and has been overwritten with zeros. */
@@ -53,7 +60,7 @@ export interface RecoveredLog {
  * changed. Throws DiskError when the disk refuses.
  */
 export function recoverLog(options: RecoveryOptions): RecoveredLog {
-  const { disk, directory, owner, truncationIndex } = options;
+  const { disk, directory, owner, intent, truncationIndex } = options;
   const { kept, dropped } = segmentFilesIn(disk, directory, truncationIndex);
   if (kept.length === 0) throw logMissing(directory);
   const segments = openSegments(disk, kept, owner);
@@ -62,9 +69,11 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
     const judge = new LogJudge(options, (point, membership) => row.note(point, membership));
     const verdicts = judged(judge, segments);
     removeLeftovers(disk, directory, dropped);
-    const cuts = segments.flatMap((segment, at) => mended(segment, verdicts[at] as Verdict));
     const rewrittenBytes = rewriteFrom(row.active, judge.provenIndex + 1);
     for (const segment of segments) segment.file.sync();
+    // Not before: the note is also taken as proof that all before the cut is durable.
+    if (verdicts.at(-1)?.kind === "cut") intent.set(row.lastIndex);
+    const cuts = segments.flatMap((segment, at) => mended(segment, verdicts[at] as Verdict));
     const entryCount = row.lastIndex - row.firstIndex + 1;
     return { row, report: { entryCount, cuts, truncatedAfter: truncationIndex, rewrittenBytes } };
   } catch (error) {

@@ -14,7 +14,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   writeSync,
@@ -30,6 +29,7 @@ import {
   type DiskLock,
   unlessMissing,
 } from "./disk.ts";
+import { readFully } from "./read-fully.ts";
 import { lockFile } from "./system-lock.ts";
 
 /** Files are private to the user who runs the server. */
@@ -134,15 +134,7 @@ class SystemFile implements DiskFile {
   }
 
   read(into: Uint8Array, offset: number): number {
-    let filled = 0;
-    while (filled < into.length) {
-      const count = attempt("read", this.path, () =>
-        readSync(this.#fd, into, filled, into.length - filled, offset + filled),
-      );
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled;
+    return readFully(this.#fd, this.path, into, offset);
   }
 
   write(bytes: Uint8Array, offset: number): void {

@@ -5,7 +5,10 @@
 // An object whose parts are independent is linearizable exactly when each part is (their locality theorem), so each part
 // is searched by itself: the work grows with the history, not with the square of it.
 //
-// Measured (Bun 1.4.5, one of 2 busy cores; test/checker/throughput.ts): see there.
+// A history of 30,000 operations of 30 clients takes 0.05 to 0.3 s with some hundred keys, and up to 2 s when ten clients at a
+// time are on each key (test/checker/throughput.ts). What makes it hard are operations of unknown outcome on one key whose
+// effect nobody can recognize, and groups of many connected keys: rather many keys, or groups of two or three, for some
+// hundred operations each, with values that are written once.
 
 import { assert } from "../../src/base/assert.ts";
 import { explanationOf } from "./explanation.ts";
@@ -14,9 +17,9 @@ import type { Model } from "./model.ts";
 import { Search } from "./search.ts";
 
 /** Steps of the model and comparisons of configurations that one part may take: some seconds. */
-export const partitionWorkMax = 4_000_000;
+const partitionWorkMax = 2_000_000;
 /** The same for all parts together. */
-export const totalWorkMax = 40_000_000;
+const totalWorkMax = 20_000_000;
 
 export interface CheckOptions {
   readonly partitionWorkMax?: number;

@@ -29,7 +29,7 @@ test(`OperationSet holds what a set holds, with its full and empty ends (SEED=${
     expect(to === 0 || words[to - 1] !== 0).toBe(true);
     expect(words.subarray(to).every((word) => word === 0)).toBe(true);
   }
-  expect(fronts.size).toBeGreaterThan(3);
+  expect(fronts.size).toBeGreaterThan(1);
   for (const number of [...expected]) operations.delete(number);
   expect([operations.hash, operations.from, operations.to]).toEqual([0, 0, 0]);
 });

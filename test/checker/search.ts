@@ -23,8 +23,9 @@
 //   · one that would change nothing is not tried, nor one that is the same as one that was called earlier and is not used yet;
 //   · a configuration is known to fail when one like it failed that had used fewer of them (`SeenConfigurations`).
 
-import type { Operation } from "./history.ts";
 import { Dependence } from "./dependence.ts";
+import { EventList } from "./event-list.ts";
+import type { Operation } from "./history.ts";
 import { MarkReaders } from "./mark-readers.ts";
 import type { Model } from "./model.ts";
 import { OperationSet, SeenConfigurations } from "./operation-set.ts";
@@ -36,7 +37,7 @@ export interface Furthest<State> {
   /** Operations in the order found, as places in the list that was searched. */
   readonly order: readonly number[];
   readonly state: State;
-  /** The operation that must come next, at the latest, and cannot; -1 when all certain ones are in order. */
+  /** The operation of the first return that is left: it must come next, at the latest, and cannot. */
   readonly blocked: number;
 }
 
@@ -46,17 +47,10 @@ export class Search<State, Input, Output> {
   readonly #workMax: number;
   #work = 0;
 
-  // Events are numbered from 1 by time; 0 is both ends of the list.
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
-  readonly #operationAt: Int32Array;
-  /** For a call the event of its return, for a return 0. */
-  readonly #returnOf: Int32Array;
-  readonly #eventCount: number;
-  /** The place of a call's operation among the certain ones, by time of call. */
-  readonly #rankOf: Int32Array;
-  #certainLeft: number;
-  readonly #certain: OperationSet;
+  /** Places of the operations that surely happened, by time of call: a place here is a rank. */
+  readonly #certain: readonly number[];
+  readonly #events: EventList;
+  readonly #ordered: OperationSet;
 
   /** Operations of unknown outcome by time of call. */
   readonly #optional: readonly number[];
@@ -66,7 +60,7 @@ export class Search<State, Input, Output> {
   readonly #sameBefore: Int32Array;
   readonly #used: OperationSet;
 
-  // A candidate is the event of a call, or `eventCount` + 1 + the rank of an optional operation.
+  // A candidate is the event of a call, or `events.last` + 1 + the rank of an optional operation.
   readonly #moves: Int32Array;
   readonly #states: State[];
   #depth = 0;
@@ -98,36 +92,20 @@ export class Search<State, Input, Output> {
     this.#model = model;
     this.#operations = operations;
     this.#workMax = workMax;
-    const certain = ranked(operations, (operation) => operation.returnedAt < Infinity);
+    const at = (place: number): Operation<Input, Output> => operations[place] as Operation<Input, Output>;
+    this.#certain = ranked(operations, (operation) => operation.returnedAt < Infinity);
     this.#optional = ranked(operations, (operation) => operation.returnedAt === Infinity);
-    const events = eventsOf(operations, certain);
-    this.#eventCount = events.length;
-    this.#next = Int32Array.from({ length: events.length + 1 }, (_, at) => (at + 1) % (events.length + 1));
-    this.#previous = Int32Array.from({ length: events.length + 1 }, (_, at) =>
-      at === 0 ? events.length : at - 1,
+    this.#events = new EventList(this.#certain.map(at));
+    this.#ordered = new OperationSet(this.#certain.length);
+    this.#eventsBefore = Int32Array.from(this.#optional, (place) =>
+      this.#events.countBefore(at(place).calledAt),
     );
-    this.#operationAt = new Int32Array(events.length + 1);
-    this.#returnOf = new Int32Array(events.length + 1);
-    this.#rankOf = new Int32Array(events.length + 1);
-    const callOf = new Int32Array(certain.length);
-    events.forEach(({ rank, isReturn }, at) => {
-      this.#operationAt[at + 1] = certain[rank] as number;
-      this.#rankOf[at + 1] = rank;
-      if (isReturn) this.#returnOf[callOf[rank] as number] = at + 1;
-      else callOf[rank] = at + 1;
-    });
-    this.#certainLeft = certain.length;
-    this.#certain = new OperationSet(certain.length);
-    this.#eventsBefore = Int32Array.from(this.#optional, (place) => {
-      const { calledAt } = operations[place] as Operation<Input, Output>;
-      return countBefore(events, calledAt);
-    });
-    this.#sameBefore = sameBefore(this.#optional.map((place) => operations[place]?.input));
+    this.#sameBefore = sameBefore(this.#optional.map((place) => at(place).input));
     this.#used = new OperationSet(this.#optional.length);
     this.#moves = new Int32Array(operations.length);
     this.#blockAt = new Int32Array(operations.length + 1);
     this.#isForced = new Uint8Array(operations.length + 1);
-    this.#isRead = certain.map((place) => isRead(model, operations[place] as Operation<Input, Output>));
+    this.#isRead = this.#certain.map((place) => isRead(model, at(place)));
     this.#readers = new MarkReaders(model, operations);
     this.#dependence = Dependence.of(model, operations);
     this.#states = [model.initial()];
@@ -140,10 +118,11 @@ export class Search<State, Input, Output> {
   }
 
   run(): Verdict {
-    let candidate = this.#firstEvent;
-    while (this.#certainLeft > 0) {
+    const events = this.#events;
+    let candidate = events.first;
+    while (events.first !== 0) {
       if (this.#takeFrom(candidate)) {
-        candidate = this.#firstEvent;
+        candidate = events.first;
         continue;
       }
       if (this.#isOverLimit) return "undecided";
@@ -162,32 +141,29 @@ export class Search<State, Input, Output> {
     return again.#here();
   }
 
-  get #firstEvent(): number {
-    return this.#next[0] as number;
-  }
-
   get #isOverLimit(): boolean {
     return this.work >= this.#workMax;
   }
 
   /** Puts the first of the candidates from `candidate` on that leads to a new configuration next in order. */
   #takeFrom(candidate: number): boolean {
-    if (candidate === this.#firstEvent) {
+    const events = this.#events;
+    if (candidate === events.first) {
+      this.#isForced[this.#depth] = 0;
       if (this.#takeRead()) return true;
       this.#needed[this.#depth] = this.#findNeeded();
     }
     const needed = this.#needed[this.#depth] ?? null;
     let event = candidate;
-    for (; event <= this.#eventCount; event = this.#next[event] as number) {
-      if (this.#returnOf[event] === 0) break;
+    for (; event <= events.last && events.isCall(event); event = events.next(event)) {
       if (this.#isOverLimit) return false;
-      if (needed !== null && !needed.has(this.#operationAt[event] as number)) continue;
+      if (needed !== null && !needed.has(this.#placeOf(event))) continue;
       if (this.#takeCertain(event)) return true;
     }
-    const met = event <= this.#eventCount;
+    const met = event <= events.last;
     if (met) this.#blockAt[this.#depth] = event;
     const block = this.#blockAt[this.#depth] as number;
-    for (let rank = met ? 0 : event - this.#eventCount - 1; rank < this.#optional.length; rank++) {
+    for (let rank = met ? 0 : event - events.last - 1; rank < this.#optional.length; rank++) {
       if ((this.#eventsBefore[rank] as number) >= block || this.#isOverLimit) return false;
       if (needed !== null && !needed.has(this.#optional[rank] as number)) continue;
       if (this.#isUsable(rank) && this.#takeOptional(rank)) return true;
@@ -197,17 +173,17 @@ export class Search<State, Input, Output> {
 
   /** Puts a read that fits the state next, if one may be; nothing else needs to be tried here. */
   #takeRead(): boolean {
-    for (let event = this.#firstEvent; this.#returnOf[event] !== 0; event = this.#next[event] as number) {
-      if (this.#isRead[this.#rankOf[event] as number] !== true) continue;
+    const events = this.#events;
+    for (let event = events.first; events.isCall(event); event = events.next(event)) {
+      if (this.#isRead[events.rankOf(event)] !== true) continue;
       if (this.#isOverLimit) return false;
-      const place = this.#operationAt[event] as number;
-      const next = this.#step(place);
+      const next = this.#step(this.#placeOf(event));
       if (next === null) continue;
       const number = this.#numberOf(next);
       if (number !== this.#stateNumberAt[this.#depth]) continue;
       this.#blockAt[this.#depth] = 0;
       this.#isForced[this.#depth] = 1;
-      this.#lift(event, place);
+      this.#lift(event);
       this.#push(event, next, number);
       return true;
     }
@@ -217,29 +193,26 @@ export class Search<State, Input, Output> {
   /** Those of the candidates that the first return depends on. */
   #findNeeded(): ReadonlySet<number> | null {
     if (this.#dependence === null) return null;
+    const events = this.#events;
     const candidates: number[] = [];
-    let event = this.#firstEvent;
-    for (; this.#returnOf[event] !== 0; event = this.#next[event] as number) {
-      candidates.push(this.#operationAt[event] as number);
-    }
+    let event = events.first;
+    for (; events.isCall(event); event = events.next(event)) candidates.push(this.#placeOf(event));
     for (let rank = 0; rank < this.#optional.length && (this.#eventsBefore[rank] as number) < event; rank++) {
       if (!this.#used.has(rank)) candidates.push(this.#optional[rank] as number);
     }
-    return this.#dependence.connected(this.#operationAt[event] as number, candidates);
+    return this.#dependence.connected(this.#placeOf(event), candidates);
   }
 
   #takeCertain(call: number): boolean {
-    this.#isForced[this.#depth] = 0;
-    const place = this.#operationAt[call] as number;
-    const next = this.#step(place);
+    const next = this.#step(this.#placeOf(call));
     if (next === null) return false;
     const number = this.#numberOf(next);
-    this.#lift(call, place);
-    if (this.#readers.allow(this.#state, next) && this.#seen.add(number, this.#certain, this.#used)) {
+    this.#lift(call);
+    if (this.#readers.allow(this.#state, next) && this.#seen.add(number, this.#ordered, this.#used)) {
       this.#push(call, next, number);
       return true;
     }
-    this.#putBack(call, place);
+    this.#putBack(call);
     return false;
   }
 
@@ -254,8 +227,8 @@ export class Search<State, Input, Output> {
     const number = this.#numberOf(next);
     if (number === this.#stateNumberAt[this.#depth] || !this.#readers.allow(this.#state, next)) return false;
     this.#used.add(rank);
-    if (this.#seen.add(number, this.#certain, this.#used)) {
-      this.#push(this.#eventCount + 1 + rank, next, number);
+    if (this.#seen.add(number, this.#ordered, this.#used)) {
+      this.#push(this.#events.last + 1 + rank, next, number);
       return true;
     }
     this.#used.delete(rank);
@@ -266,33 +239,31 @@ export class Search<State, Input, Output> {
   #takeBack(): number {
     const move = this.#moves[--this.#depth] as number;
     this.#states.pop();
-    if (move > this.#eventCount) {
-      this.#used.delete(move - this.#eventCount - 1);
+    const { last } = this.#events;
+    if (move > last) {
+      this.#used.delete(move - last - 1);
       return move + 1;
     }
-    this.#putBack(move, this.#operationAt[move] as number);
+    this.#putBack(move);
     // Where a read was next nothing else needs to be tried.
-    return this.#isForced[this.#depth] === 1 ? this.#noCandidate : (this.#next[move] as number);
+    return this.#isForced[this.#depth] === 1 ? last + 1 + this.#optional.length : this.#events.next(move);
   }
 
-  get #noCandidate(): number {
-    return this.#eventCount + 1 + this.#optional.length;
+  #lift(call: number): void {
+    this.#events.lift(call);
+    this.#ordered.add(this.#events.rankOf(call));
+    this.#readers.taken(this.#placeOf(call));
   }
 
-  #lift(call: number, place: number): void {
-    this.#unlink(call);
-    this.#unlink(this.#returnOf[call] as number);
-    this.#certain.add(this.#rankOf[call] as number);
-    this.#certainLeft--;
-    this.#readers.taken(place);
+  #putBack(call: number): void {
+    this.#readers.putBack(this.#placeOf(call));
+    this.#ordered.delete(this.#events.rankOf(call));
+    this.#events.putBack(call);
   }
 
-  #putBack(call: number, place: number): void {
-    this.#readers.putBack(place);
-    this.#certainLeft++;
-    this.#certain.delete(this.#rankOf[call] as number);
-    this.#relink(this.#returnOf[call] as number);
-    this.#relink(call);
+  /** Where the operation of an event stands in the list that is searched. */
+  #placeOf(event: number): number {
+    return this.#certain[this.#events.rankOf(event)] as number;
   }
 
   get #state(): State {
@@ -321,18 +292,6 @@ export class Search<State, Input, Output> {
     this.#stateNumberAt[this.#depth] = number;
   }
 
-  #unlink(event: number): void {
-    const next = this.#next[event] as number;
-    const previous = this.#previous[event] as number;
-    this.#next[previous] = next;
-    this.#previous[next] = previous;
-  }
-
-  #relink(event: number): void {
-    this.#next[this.#previous[event] as number] = event;
-    this.#previous[this.#next[event] as number] = event;
-  }
-
   #noteHowFar(): void {
     const block = this.#blockAt[this.#depth] as number;
     if (block < this.#furthestBlock) return;
@@ -343,14 +302,13 @@ export class Search<State, Input, Output> {
   }
 
   #here(): Furthest<State> {
+    const events = this.#events;
     const order = Array.from(this.#moves.subarray(0, this.#depth), (move) =>
-      move > this.#eventCount
-        ? (this.#optional[move - this.#eventCount - 1] as number)
-        : (this.#operationAt[move] as number),
+      move > events.last ? (this.#optional[move - events.last - 1] as number) : this.#placeOf(move),
     );
-    let event = this.#firstEvent;
-    while (event !== 0 && this.#returnOf[event] !== 0) event = this.#next[event] as number;
-    return { order, state: this.#state, blocked: event === 0 ? -1 : (this.#operationAt[event] as number) };
+    let event = events.first;
+    while (events.isCall(event)) event = events.next(event);
+    return { order, state: this.#state, blocked: this.#placeOf(event) };
   }
 }
 
@@ -359,12 +317,6 @@ function isRead<State, Input, Output>(
   { input, output }: Operation<Input, Output>,
 ): boolean {
   return output !== null && model.isRead?.(input, output) === true;
-}
-
-interface Event {
-  readonly at: number;
-  readonly isReturn: boolean;
-  readonly rank: number;
 }
 
 /** The places of the operations that `belongs`, by time of call. */
@@ -378,36 +330,7 @@ function ranked<Input, Output>(
     .sort((one, other) => calledAt(one) - calledAt(other) || one - other);
 }
 
-/** By time; at equal times calls come first, which makes the operations concurrent. */
-function eventsOf<Input, Output>(
-  operations: readonly Operation<Input, Output>[],
-  certain: readonly number[],
-): Event[] {
-  const events = certain.flatMap((place, rank): Event[] => {
-    const { calledAt, returnedAt } = operations[place] as Operation<Input, Output>;
-    return [
-      { at: calledAt, isReturn: false, rank },
-      { at: returnedAt, isReturn: true, rank },
-    ];
-  });
-  return events.sort(
-    (one, other) =>
-      one.at - other.at || Number(one.isReturn) - Number(other.isReturn) || one.rank - other.rank,
-  );
-}
-
-/** How many of `events` come before `time`, and so the number of the last event before a call at that time. */
-function countBefore(events: readonly Event[], time: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((events[middle] as Event).at < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
+/** For each of `inputs` the last before it that is the same, or -1. */
 function sameBefore(inputs: readonly unknown[]): Int32Array {
   const last = new Map<string, number>();
   return Int32Array.from(inputs, (input, rank) => {

@@ -1,5 +1,17 @@
 // How long the checker takes: `bun test/checker/throughput.ts`. Histories of real objects, unchanged and with one answer
-// changed, in shapes from many keys with few clients each to one key with all of them.
+// changed, in shapes from many keys at a time to ten clients on each key.
+//
+// 30,000 operations of 30 clients, on the project's machine (2 cores, little else to do), Bun 1.4.5; seconds, unchanged:
+//                   300 keys x 100    30 keys x 1000    3 keys at a time x 100    3 at a time x 300
+//   register             0.09              0.07                  0.07                  0.07
+//   GET and SET          0.05              0.07                  0.05                  0.06
+//   5 values             0.04              0.05                  0.10                  0.13
+//   counter              0.04              0.04                  0.04                  0.04
+//   list-append          0.08              0.10                  0.07                  0.07
+//   set of 10            0.10              0.11                  0.18                  0.21
+//   expiring key         0.12              0.11                  1.77                  1.53
+//   several keys         0.27              0.25                  0.62                  0.56
+// With one answer changed 0.01 to 2.2 s; none undecided.
 
 import { SeededRandom } from "../../src/base/random.ts";
 import type { Answer } from "./answer.ts";

@@ -35,7 +35,12 @@ class CommittedStates {
 }
 
 function liesToAll(seed: number): Counts {
-  const world = new VirtualWorld({ seed, machines: 3, settings: { "follower-proxy": "yes" } });
+  const world = new VirtualWorld({
+    seed,
+    machines: 3,
+    settings: { "follower-proxy": "yes" },
+    isWatched: false,
+  });
   world.formCluster();
   const random = new SeededRandom(world.random.uint32());
   const liar = new LyingMember({ world, random, acknowledges: seed % 2 === 0 });

@@ -8,8 +8,8 @@ import { encodeFrame, type FrameType, frameType } from "../../src/peer/frame.ts"
 import { channels, peerVersion } from "../../src/peer/hello.ts";
 import { encodeRequest } from "../../src/resp/request-encoder.ts";
 import { type Counts, testHistories } from "../sim/histories.ts";
-import { VirtualLoad } from "../sim/virtual-load.ts";
 import { VirtualWorld } from "../sim/virtual-world.ts";
+import { CheckedLoad } from "../sim/workload/checked-load.ts";
 import type { ForgedFrame } from "./forgery.ts";
 import { LyingMember } from "./lying-member.ts";
 
@@ -157,7 +157,7 @@ function amongStrangers(seed: number): Counts {
   const settings = { "follower-proxy": seed % 2 === 0 ? "yes" : "no" };
   const world = new VirtualWorld({ seed, machines: 3, settings });
   world.formCluster();
-  const load = new VirtualLoad(world, 3);
+  const load = new CheckedLoad(world, 3);
   const stranger = new Stranger(world);
   load.start();
   for (let at = 0; at < attacks; at++) {
@@ -167,8 +167,11 @@ function amongStrangers(seed: number): Counts {
   stranger.leave();
   world.run(500);
   load.finish();
-  load.checkFinally();
-  return { ...stranger.counts, acknowledged: load.acknowledged / 20, compared: world.comparison.comparisons };
+  return {
+    ...stranger.counts,
+    acknowledged: load.counts.acknowledged / 20,
+    states: world.invariants.counts.states,
+  };
 }
 
 testHistories("strangers cost time, and nothing that was acknowledged", 5, amongStrangers);

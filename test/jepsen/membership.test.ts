@@ -9,9 +9,9 @@ import { Entry } from "../../src/raft/types.ts";
 import { Log } from "../../src/storage/log.ts";
 import { channels } from "../../src/peer/hello.ts";
 import { PeerImpostor } from "../hostile/peer-impostor.ts";
+import { ChosenFaults } from "../sim/chosen-faults.ts";
 import { testHistories } from "../sim/histories.ts";
-import { VirtualFaults } from "../sim/virtual-faults.ts";
-import { VirtualLoad } from "../sim/virtual-load.ts";
+import { CheckedLoad } from "../sim/workload/checked-load.ts";
 import { MemoryNode } from "../raft/memory-node.ts";
 import { appendEntries, appendEntriesResponse, requestVoteResponse } from "../raft/messages.ts";
 import { logOptions, newLog } from "../storage/log-fixture.ts";
@@ -188,8 +188,8 @@ testHistories("redisraft #48: the configuration follows the log, whatever become
 // Add and remove, again and again, under load, with connections that break and hang.
 testHistories("redisraft #49: links that end while their node is removed end nothing else", 2, (seed) => {
   const world = clusterOf(seed, 3);
-  const load = new VirtualLoad(world, 3);
-  const faults = new VirtualFaults(world, ["breakConnection", "cutOneWay", "heal"]);
+  const load = new CheckedLoad(world, 3);
+  const faults = new ChosenFaults(world, ["reset", "mute", "deafen", "cut-link"]);
   const impostor = new PeerImpostor(world, "evil");
   load.start();
   let removed = 0;
@@ -217,8 +217,7 @@ testHistories("redisraft #49: links that end while their node is removed end not
   }
   world.settle();
   load.finish();
-  load.checkFinally();
-  return { removed, acknowledged: load.acknowledged / 20 };
+  return { removed, acknowledged: load.counts.acknowledged / 20 };
 });
 
 // A round may get its majority only because the leader that was removed does not count any more; or never.

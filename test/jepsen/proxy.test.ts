@@ -3,9 +3,9 @@
 
 import { expect, test } from "bun:test";
 import { SeededRandom } from "../../src/base/random.ts";
+import { ChosenFaults } from "../sim/chosen-faults.ts";
 import { testHistories } from "../sim/histories.ts";
 import { textOf, type VirtualClient } from "../sim/virtual-client.ts";
-import { VirtualFaults } from "../sim/virtual-faults.ts";
 import { usualNetwork } from "../sim/virtual-network.ts";
 import type { VirtualWorld } from "../sim/virtual-world.ts";
 import { ask, clusterOf, leaderOf, othersThan, refusal, sendAll, unknown } from "./scene.ts";
@@ -122,7 +122,9 @@ testHistories("redisraft #26: every answer is that to the client's own command",
   const world = clusterOf(seed, 3, { "follower-proxy": "yes" });
   const random = new SeededRandom(world.random.uint32());
   const clients = Array.from({ length: 6 }, (_, number) => new OwnClient(world, random, number));
-  new VirtualFaults(world, ["transfer", "breakConnection", "kill", "restart", "heal"]).run(1200, 100);
+  const faults = new ChosenFaults(world, ["transfer", "reset", "kill"]);
+  faults.run(1200, 100);
+  faults.end();
   world.settle();
   return { answered: clients.reduce((sum, { counts }) => sum + counts.answered, 0) / 10 };
 });

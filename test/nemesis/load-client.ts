@@ -5,9 +5,9 @@ import type { Random } from "../../src/base/random.ts";
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import { encodeRequests } from "../../src/resp/request-encoder.ts";
 import { isUnanswered, RespClient } from "../support/resp-client.ts";
+import { type OpenStep, type Step, type Verdict, verdictOf } from "../workload/step.ts";
 import type { Findings } from "./findings.ts";
 import type { Statistics } from "./statistics.ts";
-import { type OpenStep, type Step, type Verdict, verdictOf } from "./step.ts";
 
 export interface LoadClientOptions {
   readonly number: number;

@@ -2,12 +2,12 @@
 // stop.
 
 import { SeededRandom } from "../../src/base/random.ts";
-import type { LoadFamily } from "./family.ts";
+import type { LoadFamily } from "../workload/family.ts";
+import type { Step } from "../workload/step.ts";
 import type { Findings } from "./findings.ts";
 import type { Fleet } from "./fleet.ts";
 import { LoadClient } from "./load-client.ts";
 import type { Statistics } from "./statistics.ts";
-import type { Step } from "./step.ts";
 
 export interface LoadOptions {
   readonly fleet: Fleet;

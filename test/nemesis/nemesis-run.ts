@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { Place } from "../support/scenario.ts";
 import { until } from "../support/until.ts";
-import { familiesOf } from "./families/chapter-families.ts";
-import type { LoadFamily } from "./family.ts";
+import { familiesOf } from "../workload/families/chapter-families.ts";
+import type { LoadFamily } from "../workload/family.ts";
+import { wallTimesOfThisMachine } from "../workload/wall-times.ts";
 import { Findings } from "./findings.ts";
 import { Fleet } from "./fleet.ts";
 import { type FaultRecord, Hands, type Pace, type Schedule } from "./hands.ts";
 import { Load } from "./load.ts";
 import { Statistics } from "./statistics.ts";
-import { wallTimesOfThisMachine } from "./wall-times.ts";
 
 export interface NemesisOptions {
   readonly place: Place;

@@ -2,34 +2,24 @@
 // two, and in the end every node is a member of it.
 
 import { assert } from "../../src/base/assert.ts";
+import { ChosenFaults } from "./chosen-faults.ts";
 import { type Counts, testHistories } from "./histories.ts";
-import { type FaultKind, VirtualFaults } from "./virtual-faults.ts";
 import { VirtualWorld } from "./virtual-world.ts";
-
-const faultKinds: readonly FaultKind[] = [
-  "kill",
-  "cutPower",
-  "cutPowerInWrite",
-  "restart",
-  "restart",
-  "restart",
-  "isolate",
-  "heal",
-];
 
 function selfStarting(seed: number, machines: number, expect: number): Counts {
   const addresses = Array.from({ length: machines }, (_, at) => `n${at + 1}:6379`).join(",");
   const settings = { "bootstrap-expect": String(expect), join: addresses };
   const world = new VirtualWorld({ seed, machines, settings });
-  const faults = new VirtualFaults(world, faultKinds);
+  const faults = new ChosenFaults(world, ["kill", "power-cut", "power-cut-in-operation", "isolate"]);
   // In any order, and not all at once.
   for (const machine of world.machines)
     world.time.after(world.random.below(1500), () => machine.isRunning || machine.start());
   faults.run(3000, 150);
+  faults.end();
   world.settle();
   world.runUntil("every node is a member", () => isComplete(world, machines), 60_000);
-  assert(world.comparison.clusterIds.size === 1, `one cluster, not ${world.comparison.clusterIds.size}`);
-  return { restarts: faults.counts.restart, comparisons: world.comparison.comparisons };
+  assert(world.invariants.clusterIds.length === 1, `one cluster, not ${world.invariants.clusterIds.length}`);
+  return { ...faults.counts, states: world.invariants.counts.states };
 }
 
 function isComplete(world: VirtualWorld, machines: number): boolean {

@@ -3,14 +3,19 @@
 
 //
 // Damage strikes records that the disk itself proves to have been synced (log-places.ts). For the newest ones, behind the
-// last such proof, there is a kind of its own, which is drawn only when asked for (fault-kinds.ts says why).
+// last such proof, there are kinds of their own: a bit flips where no torn write can have left what is there then, and a
+// sector is lost, which is drawn only when asked for (fault-kinds.ts says why).
 
+import { bodyBytesAt, recordHeaderBytes } from "../../src/storage/record.ts";
 import type { FaultContext } from "./fault-context.ts";
 import type { DiskFaultKind, Strike } from "./fault-kinds.ts";
 import { hardStatePath, logPath, nodePath, type RecordPlace, recordsOn, segmentsOn } from "./log-places.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 
 const segmentHeaderBytes = 128;
+const sectorBytes = 512;
+/** Of a record's header, the checksum and what it covers. */
+const checkedHeaderFrom = 8;
 const hardStateCopyBytes = 128;
 const hardStateCopies = [0, 4096];
 const truncationNoteBytes = 20;
@@ -35,11 +40,8 @@ export function diskFaults(context: FaultContext): Readonly<Record<DiskFaultKind
         const proven = recordsOn(machine.disk).filter(({ isProven }) => isProven);
         return flip(context, machine, placeInRecord(context, proven.at(-1)));
       }),
-    "flip-in-unproven": () =>
-      lose(context, (machine) => {
-        const unproven = recordsOn(machine.disk).filter(({ isProven }) => !isProven);
-        return flip(context, machine, placeInRecord(context, context.pick(unproven)));
-      }),
+    "flip-in-unproven": () => lose(context, (machine) => flipInUnproven(context, machine)),
+    "zeros-in-unproven": () => lose(context, (machine) => loseSector(context, machine)),
     "flip-hard-state": () =>
       scratch(context, (machine) => flip(context, machine, hardStatePlace(context, context.random.below(2)))),
     "flip-both-hard-states": () =>
@@ -111,9 +113,58 @@ function placeInLog(context: FaultContext, machine: VirtualMachine): Place | nul
   return placeInRecord(context, context.pick(recordsOn(machine.disk).filter(({ isProven }) => isProven)));
 }
 
-function placeInRecord(context: FaultContext, record: RecordPlace | undefined): Place | null {
+function placeInRecord(
+  context: FaultContext,
+  record: RecordPlace | undefined,
+): (Place & { readonly record: RecordPlace }) | null {
   if (record === undefined) return null;
-  return { path: record.path, offset: record.offset + context.random.below(record.sizeBytes) };
+  return { record, path: record.path, offset: record.offset + context.random.below(record.sizeBytes) };
+}
+
+function flipInUnproven(context: FaultContext, machine: VirtualMachine): boolean {
+  const place = placeInRecord(context, unprovenRecord(context, machine));
+  if (place === null) return false;
+  const mask = 1 << context.random.below(8);
+  const bytes = machine.disk.contents(place.record.path);
+  if (!showsIn(bytes, place.record, place.offset - place.record.offset, mask)) return false;
+  flipBits(context, machine, place, mask);
+  return true;
+}
+
+function unprovenRecord(context: FaultContext, machine: VirtualMachine): RecordPlace | undefined {
+  return context.pick(recordsOn(machine.disk).filter(({ isProven }) => !isProven));
+}
+
+/**
+ * Whether the flip leaves what no torn write can: something in the first and in the last byte that the record has in each
+ * sector. What the checksum covers of the header always shows, but where a byte becomes zero that is such a one.
+ */
+function showsIn(bytes: Uint8Array, record: RecordPlace, at: number, mask: number): boolean {
+  const whole = bytes.slice(record.offset, record.offset + record.sizeBytes);
+  const bodyEnd = recordHeaderBytes + bodyBytesAt(new DataView(whole.buffer), 0);
+  if (at >= bodyEnd) return false;
+  whole[at] = (whole[at] as number) ^ mask;
+  if (at >= checkedHeaderFrom && at < recordHeaderBytes && whole[at] !== 0) return true;
+  for (let i = 0; i < bodyEnd; i++) {
+    const inSector = (record.offset + i) % sectorBytes;
+    const isEdge = i === 0 || i === bodyEnd - 1 || inSector === 0 || inSector === sectorBytes - 1;
+    if (isEdge && whole[i] === 0) return false;
+  }
+  return true;
+}
+
+/** A lost write, or a sector that the disk gave up: zeros in the stead of what a record has in one sector. */
+function loseSector(context: FaultContext, machine: VirtualMachine): boolean {
+  const place = placeInRecord(context, unprovenRecord(context, machine));
+  if (place === null) return false;
+  const { path, offset, sizeBytes } = place.record;
+  const sector = place.offset - (place.offset % sectorBytes);
+  const from = Math.max(offset, sector);
+  const to = Math.min(offset + sizeBytes, sector + sectorBytes);
+  const bytes = machine.disk.contents(path).slice(from, to);
+  machine.damage((disk) => bytes.forEach((byte, at) => disk.damage(path, from + at, byte)));
+  context.world.trace.event(machine.name, `zeros from ${from} to ${to} of ${path}`);
+  return true;
 }
 
 function makeUnreadable(context: FaultContext, machine: VirtualMachine): boolean {
@@ -162,10 +213,18 @@ function slow(context: FaultContext): boolean {
 
 function flip(context: FaultContext, machine: VirtualMachine, place: Place | null): boolean {
   if (place === null || machine.disk.sizeOf(place.path) <= place.offset) return false;
-  const bit = 1 << context.random.below(8);
-  machine.damage((disk) => disk.damage(place.path, place.offset, bit));
-  context.world.trace.event(machine.name, `a bit flips at ${place.offset} of ${place.path}`);
+  flipBits(context, machine, place, 1 << context.random.below(8));
   return true;
+}
+
+function flipBits(
+  context: FaultContext,
+  machine: VirtualMachine,
+  { path, offset }: Place,
+  mask: number,
+): void {
+  machine.damage((disk) => disk.damage(path, offset, mask));
+  context.world.trace.event(machine.name, `a bit flips at ${offset} of ${path}`);
 }
 
 /** Damage is found when the files are read next: the process ends soon. */

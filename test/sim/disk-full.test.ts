@@ -2,12 +2,12 @@
 // as before within about a second of there being space again; whoever is full, and whatever is restarted meanwhile.
 
 import { expect, test } from "bun:test";
+import { ChosenFaults } from "./chosen-faults.ts";
 import { type Counts, testHistories } from "./histories.ts";
 import { textOf } from "./virtual-client.ts";
-import { VirtualFaults } from "./virtual-faults.ts";
-import { VirtualLoad } from "./virtual-load.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 import { VirtualWorld } from "./virtual-world.ts";
+import { CheckedLoad } from "./workload/checked-load.ts";
 
 const plentyBytes = 1e9;
 const ownDiskFull = "-MISCONF Errors writing to the Raft log: ENOSPC";
@@ -299,8 +299,8 @@ function underFullDisks(seed: number, proxy: boolean): Counts {
   const settings = { "follower-proxy": proxy ? "yes" : "no", "log-segment-size": "32kb" };
   const world = new VirtualWorld({ seed, machines: 3, settings });
   world.formCluster();
-  const load = new VirtualLoad(world, 4);
-  const faults = new VirtualFaults(world, ["kill", "restart", "isolate", "heal"]);
+  const load = new CheckedLoad(world, 4);
+  const faults = new ChosenFaults(world, ["kill", "isolate"]);
   load.start();
   const counts: Counts = { full: 0, majorityFull: 0, refused: 0 };
   for (let round = 0; round < 12; round++) {
@@ -311,16 +311,15 @@ function underFullDisks(seed: number, proxy: boolean): Counts {
     if (full > 0) counts["full"]!++;
     if (full > 1) counts["majorityFull"]!++;
   }
+  faults.end();
   for (const { disk } of world.machines) disk.freeBytes = plentyBytes;
   world.settle();
   load.finish();
-  world.settle();
-  load.checkFinally();
   counts["refused"] = load.errors.get("-MISCONF") ?? 0;
-  return { ...counts, acknowledged: load.acknowledged / 50, reads: load.counter.reads / 10 };
+  return { ...counts, acknowledged: load.counts.acknowledged / 50 };
 }
 
-testHistories("disks that fill up and are cleared lose nothing that was acknowledged", 15, (seed) =>
+testHistories("disks that fill up and are cleared lose nothing that was acknowledged", 6, (seed) =>
   underFullDisks(seed, false),
 );
-testHistories("disks that fill up and are cleared, with the proxy", 10, (seed) => underFullDisks(seed, true));
+testHistories("disks that fill up and are cleared, with the proxy", 6, (seed) => underFullDisks(seed, true));

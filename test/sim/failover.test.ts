@@ -4,9 +4,9 @@ import { describe, expect, test } from "bun:test";
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import { testHistories } from "./histories.ts";
 import { textOf } from "./virtual-client.ts";
-import { VirtualLoad } from "./virtual-load.ts";
 import type { Settings } from "./virtual-process.ts";
 import { VirtualWorld } from "./virtual-world.ts";
+import { CheckedLoad } from "./workload/checked-load.ts";
 
 function clusterOf(seed: number, settings: Settings = {}): VirtualWorld {
   const world = new VirtualWorld({ seed, machines: 3, settings });
@@ -283,23 +283,22 @@ testHistories("a follower vouches for nothing that its disk would lose", 30, (se
 });
 
 // An election takes less time than commands are held: nobody sees more of it than a redirection.
-testHistories("the death of a leader is no error for its clients", 20, (seed) => {
+testHistories("the death of a leader is no error for its clients", 8, (seed) => {
   const world = clusterOf(seed);
-  const load = new VirtualLoad(world, 4);
+  const load = new CheckedLoad(world, 4);
   load.start();
   world.run(200);
   world.leader?.kill();
   world.run(1500);
   world.settle();
   load.finish();
-  load.checkFinally();
   expect([...load.errors.keys()].filter((code) => code !== "-MOVED")).toEqual([]);
-  return { acknowledged: load.acknowledged, moved: load.errors.get("-MOVED") ?? 0 };
+  return { acknowledged: load.counts.acknowledged, moved: load.errors.get("-MOVED") ?? 0 };
 });
 
-testHistories("an orderly stop hands leadership over and loses no command", 20, (seed) => {
+testHistories("an orderly stop hands leadership over and loses no command", 10, (seed) => {
   const world = clusterOf(seed);
-  const load = new VirtualLoad(world, 4);
+  const load = new CheckedLoad(world, 4);
   load.start();
   world.run(200);
   const leader = world.machine(leaderOf(world));
@@ -310,7 +309,6 @@ testHistories("an orderly stop hands leadership over and loses no command", 20, 
   world.runUntil("the old leader has ended", () => !leader.isRunning);
   world.settle();
   load.finish();
-  load.checkFinally();
-  expect([load.unknown, load.lost]).toEqual([0, 0]);
-  return { acknowledged: load.acknowledged };
+  expect(load.counts.unknown).toBe(0);
+  return { acknowledged: load.counts.acknowledged };
 });

@@ -9,9 +9,12 @@ import type { Swarm } from "./swarm.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 import type { VirtualWorld } from "./virtual-world.ts";
 
+/** What faults ask of the seed. */
+export type FaultSetting = Pick<Swarm, "electionTimeoutMs" | "network" | "diskSpeed" | "faults">;
+
 export interface FaultParts {
   readonly world: VirtualWorld;
-  readonly swarm: Swarm;
+  readonly swarm: FaultSetting;
   readonly random: SeededRandom;
   readonly operator: Operator;
   readonly supervisor: Supervisor;
@@ -20,7 +23,7 @@ export interface FaultParts {
 
 export class FaultContext {
   readonly world: VirtualWorld;
-  readonly swarm: Swarm;
+  readonly swarm: FaultSetting;
   readonly random: SeededRandom;
   readonly operator: Operator;
   readonly supervisor: Supervisor;

@@ -33,6 +33,7 @@ export const diskFaultKinds = [
   "flip-in-log",
   "flip-at-log-end",
   "flip-in-unproven",
+  "zeros-in-unproven",
   "flip-hard-state",
   "flip-both-hard-states",
   "flip-identity",
@@ -63,11 +64,11 @@ export type FaultKind =
   NetworkFaultKind | ProcessFaultKind | DiskFaultKind | ClockFaultKind | MembershipFaultKind;
 
 /**
- * Struck only when asked for: damage in a record that was synced, while nothing on the disk says so yet (the newest batch,
- * for at most a second after the last write). Recovery takes it for a write that never came to its end, cuts it and lets
- * the node vote, so that one damaged disk may cost an acknowledged write.
+ * Struck only when asked for: a sector of a record that was synced, while nothing else on the disk says so yet (the newest
+ * batch, for at most a second after the last write), reads as zeros. Recovery takes it for a write that never came to its
+ * end, cuts it and lets the node vote, so that one damaged disk may cost an acknowledged write.
  */
-export const kindsBeyondThePromise: readonly FaultKind[] = ["flip-in-unproven"];
+export const kindsBeyondThePromise: readonly FaultKind[] = ["zeros-in-unproven"];
 
 const allFaultKinds: readonly FaultKind[] = [
   ...networkFaultKinds,

@@ -17,7 +17,7 @@ function discontented(): Workload {
     check: () => {
       throw new Error("not what was promised");
     },
-    counts: { sent: 0, acknowledged: 0, unknown: 0 },
+    counts: { sent: 0, acknowledged: 0, unknown: 0, undecided: 0 },
   };
 }
 

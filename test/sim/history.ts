@@ -9,8 +9,6 @@ import { FaultBudget } from "./fault-budget.ts";
 import { FaultContext } from "./fault-context.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import type { FaultKind } from "./fault-kinds.ts";
-import { describeFrame } from "./frame-description.ts";
-import { WorldInvariants } from "./invariants/world-invariants.ts";
 import { Liveness, type Recovery } from "./liveness.ts";
 import { Operator } from "./operator.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -66,9 +64,8 @@ class History {
   readonly #operator: Operator;
   readonly #supervisor: Supervisor;
   readonly #injector: FaultInjector;
-  #workloadCounts: () => WorkloadCounts = () => ({ sent: 0, acknowledged: 0, unknown: 0 });
+  #workloadCounts: () => WorkloadCounts = () => ({ sent: 0, acknowledged: 0, unknown: 0, undecided: 0 });
   #recovery: Recovery | null = null;
-  #invariants: WorldInvariants | null = null;
 
   constructor(seed: number, options: HistoryOptions) {
     this.#seed = seed;
@@ -116,8 +113,7 @@ class History {
     this.#injector.end();
     const parts = { world, swarm, supervisor: this.#supervisor, operator: this.#operator, workload };
     this.#recovery = new Liveness(parts).run();
-    this.#invariants?.checkAtRest();
-    world.comparison.look(world.running, true);
+    world.invariants.checkAtRest();
     workload.check();
   }
 
@@ -143,18 +139,10 @@ class History {
       settings,
       settingsOf: (name) => ({ "follower-proxy": proxies.has(name) ? "yes" : "no" }),
       tearsSectors,
-      // The invariants do that at every step.
-      comparesStates: false,
       traceLinesMax: this.#options.traceLinesMax ?? 0,
       failed: (machine, error) => this.#supervisor.failed(machine, error),
     });
     world.network.character = network;
-    if (world.trace.isRead) {
-      world.network.frameTap = (from, to, frame) =>
-        world.trace.line(from, `→ ${to}: ${describeFrame(frame)}`);
-    }
-    this.#invariants = new WorldInvariants(world);
-    world.observers.push(this.#invariants);
     return world;
   }
 
@@ -166,7 +154,7 @@ class History {
       virtualMs: world.time.nowMs,
       events: world.time.eventCount,
       machines: this.#swarm.machines,
-      elections: world.comparison.leaderCount,
+      elections: world.invariants.elections,
       workload: this.#workloadCounts(),
       faults: { ...Object.fromEntries(this.#injector.counts), duplicate: world.network.duplicates },
       exits: Object.fromEntries(this.#supervisor.exits),

@@ -82,9 +82,14 @@ export class Liveness {
   }
 
   get #connectLimitMs(): number {
-    const { responseTimeoutMs, connectionTimeoutMs, network } = this.#parts.swarm;
+    const { world, swarm } = this.#parts;
+    const { responseTimeoutMs, connectionTimeoutMs, network } = swarm;
+    // What a slow disk has begun it ends slowly.
+    const busyMs = Math.max(...world.machines.map(({ process }) => process?.busyForMs ?? 0));
     // A link is dropped after two response timeouts of silence, looked at four times in one.
-    return 2.5 * responseTimeoutMs + 2 * connectionTimeoutMs + network.lateMsMax + reconnectMsMax + 1000;
+    return (
+      busyMs + 2.5 * responseTimeoutMs + 2 * connectionTimeoutMs + network.lateMsMax + reconnectMsMax + 1000
+    );
   }
 
   #until(what: string, limitMs: number, condition: () => boolean): void {

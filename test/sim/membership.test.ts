@@ -3,13 +3,13 @@
 
 import { assert } from "../../src/base/assert.ts";
 import { SeededRandom } from "../../src/base/random.ts";
+import { ChosenFaults } from "./chosen-faults.ts";
 import { type Counts, testHistories } from "./histories.ts";
 import { textOf } from "./virtual-client.ts";
-import { VirtualFaults } from "./virtual-faults.ts";
-import { VirtualLoad } from "./virtual-load.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 import { virtualPort } from "./virtual-process.ts";
 import { VirtualWorld } from "./virtual-world.ts";
+import { CheckedLoad } from "./workload/checked-load.ts";
 
 const votersMin = 3;
 const machinesMax = 8;
@@ -80,9 +80,9 @@ class Operator {
 function changingMembers(seed: number): Counts {
   const world = new VirtualWorld({ seed, machines: 3 });
   world.formCluster();
-  const load = new VirtualLoad(world, 3);
+  const load = new CheckedLoad(world, 3);
   const operator = new Operator(world);
-  const faults = new VirtualFaults(world, ["breakConnection", "transfer", "wallJump"]);
+  const faults = new ChosenFaults(world, ["reset", "transfer", "wall-jump"]);
   load.start();
   for (let change = 0; change < changes; change++) {
     faults.run(100, 100);
@@ -90,10 +90,8 @@ function changingMembers(seed: number): Counts {
   }
   world.settle();
   load.finish();
-  world.settle();
-  load.checkFinally();
   const { added, removed, leaderRemoved } = operator;
-  return { added, removed, leaderRemoved, acknowledged: load.acknowledged / 50 };
+  return { added, removed, leaderRemoved, acknowledged: load.counts.acknowledged / 50 };
 }
 
-testHistories("members come and go under load, leaders too", 20, changingMembers);
+testHistories("members come and go under load, leaders too", 8, changingMembers);

@@ -8,13 +8,12 @@ import { peerVersion } from "../../src/peer/hello.ts";
 import type { StorageError } from "../../src/storage/errors.ts";
 import { damageHardState, damageLog, damageMembers, damageNewest, hardStatePath } from "./damage.ts";
 import { type Counts, testHistories } from "./histories.ts";
-import { WorldInvariants } from "./invariants/world-invariants.ts";
 import { idOf, stateOf, untilWhole } from "./node-lives.ts";
 import { textOf } from "./virtual-client.ts";
-import { VirtualLoad } from "./virtual-load.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 import { dataPath, type Settings } from "./virtual-process.ts";
 import { VirtualWorld } from "./virtual-world.ts";
+import { CheckedLoad } from "./workload/checked-load.ts";
 
 function pick<Item>(items: readonly Item[], random: SeededRandom): Item {
   const item = items[random.below(items.length)];
@@ -43,11 +42,9 @@ interface Scenario {
 
 function damagedUnderLoad(seed: number, { machines, victims: victimCount }: Scenario): Counts {
   const world = new VirtualWorld({ seed, machines });
-  const invariants = new WorldInvariants(world);
-  world.observers.push(invariants);
   const random = new SeededRandom(world.random.uint32());
   world.formCluster();
-  const load = new VirtualLoad(world, 3);
+  const load = new CheckedLoad(world, 3);
   load.start();
   world.run(200 + random.below(600));
   const victims: VirtualMachine[] = [];
@@ -84,12 +81,9 @@ function damagedUnderLoad(seed: number, { machines, victims: victimCount }: Scen
   }
   untilWhole(world);
   load.finish();
-  world.settle();
-  load.checkFinally();
-  invariants.checkAtRest();
   for (const victim of victims) expectReplaced(world, victim, oldIds.get(victim) ?? 0);
-  expect(world.comparison.clusterIds.size).toBe(1);
-  return { leadersHit: leadersHit * 2, leadersKilled, acknowledged: load.acknowledged / 50 };
+  expect(world.invariants.clusterIds.length).toBe(1);
+  return { leadersHit: leadersHit * 2, leadersKilled, acknowledged: load.counts.acknowledged / 50 };
 }
 
 testHistories("one of three is damaged under load, and the leader dies meanwhile", 10, (seed) =>
@@ -112,7 +106,6 @@ function lagging(seed: number): {
   behind: VirtualMachine;
 } {
   const world = new VirtualWorld({ seed, machines: 3 });
-  world.observers.push(new WorldInvariants(world));
   world.formCluster();
   const { leader } = world;
   const [damaged, behind] = world.machines.filter((machine) => machine !== leader);
@@ -193,7 +186,6 @@ function withDamaged(
 ): { world: VirtualWorld; victim: VirtualMachine; oldId: number } {
   const failed = (_: unknown, error: Error): void => void errors.push(error);
   const world = new VirtualWorld({ seed, machines: 3, settings, failed });
-  world.observers.push(new WorldInvariants(world));
   world.formCluster();
   world.expectCall("n1", ["SET", "k", "v"], /^OK$/);
   world.run(100);

@@ -102,7 +102,7 @@ function lost(seed: number, failure: string): SeedResult {
     events: 0,
     machines: 0,
     elections: 0,
-    workload: { sent: 0, acknowledged: 0, unknown: 0 },
+    workload: { sent: 0, acknowledged: 0, unknown: 0, undecided: 0 },
     faults: {},
     exits: {},
     recovery: null,

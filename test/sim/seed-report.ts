@@ -12,6 +12,7 @@ export class SeedReport {
   #sent = 0;
   #acknowledged = 0;
   #unknown = 0;
+  #undecided = 0;
   /** Seeds in which a write was acknowledged. */
   #progressing = 0;
   readonly #faults = new Map<string, number>();
@@ -28,6 +29,7 @@ export class SeedReport {
     this.#sent += workload.sent;
     this.#acknowledged += workload.acknowledged;
     this.#unknown += workload.unknown;
+    this.#undecided += workload.undecided;
     if (workload.acknowledged > 0) this.#progressing++;
     addAll(this.#faults, result.faults);
     addAll(this.#exits, result.exits);
@@ -56,6 +58,7 @@ export class SeedReport {
       this.progress(wallMs),
       `events ${this.#events}; operations ${this.#sent}, writes acknowledged ${this.#acknowledged} (${each(this.#acknowledged)} a seed, ` +
         `some in ${this.#progressing} seeds), of unknown outcome ${this.#unknown}; elections ${this.#elections} (${each(this.#elections)} a seed)`,
+      `histories too hard to judge ${this.#undecided}`,
       `after the faults, median / 99 of 100 / most: connected again ${spread(this.#connectedMs)} ms, ` +
         `first write after that ${spread(this.#firstWriteMs)} ms`,
       "faults:",

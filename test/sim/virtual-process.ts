@@ -82,6 +82,8 @@ export class VirtualProcess implements Station {
   /** What happens while the process stands still. */
   #delayed: (() => void)[] | null = null;
   #wakesAtMs = 0;
+  /** When what it has done so far is over, which nobody can hurry. */
+  #busyUntilMs = 0;
 
   constructor(options: ProcessOptions) {
     const { name, time, clocks, network, disk, events } = options;
@@ -148,6 +150,11 @@ export class VirtualProcess implements Station {
     return this.#delayed !== null;
   }
 
+  /** How long it will stand still for what it has done: its clock has shown it those times already. */
+  get busyForMs(): number {
+    return Math.max(0, this.#busyUntilMs - this.#options.time.nowMs);
+  }
+
   /** Lets the process stand still, as a long garbage collection or a starved machine does; longer if it does already. */
   standStill(forMs: number): void {
     const { time } = this.#options;
@@ -156,10 +163,12 @@ export class VirtualProcess implements Station {
     time.after(this.#wakesAtMs - time.nowMs, () => this.#wakeIfDue());
   }
 
-  /** The end of all standing still, now. */
+  /** The end of all standing still, as soon as what it has done is over. */
   goOn(): void {
+    if (this.#delayed === null) return;
     this.#wakesAtMs = this.#options.time.nowMs;
-    this.#wakeIfDue();
+    if (this.busyForMs > 0) this.standStill(this.busyForMs);
+    else this.#wakeIfDue();
   }
 
   /** The step under way takes `forMs` longer. */
@@ -192,7 +201,9 @@ export class VirtualProcess implements Station {
     if (end !== null) return end();
     if (!this.#alive) return;
     this.#options.events.stepped();
-    if (busyMs > 0 && this.#alive) this.standStill(busyMs);
+    if (busyMs === 0 || !this.#alive) return;
+    this.#busyUntilMs = this.#options.time.nowMs + busyMs;
+    this.standStill(busyMs);
   }
 
   #endFor(error: unknown): () => void {

@@ -22,6 +22,22 @@ describe("VirtualClock", () => {
     expect(clock.monotonicMs()).toBe(250);
   });
 
+  test("shows a busy process no time that it takes back when the rate changes meanwhile", () => {
+    const time = new VirtualTime();
+    const clocks = new MachineClocks(time);
+    const process = { run: (callback: () => void) => callback(), busyMs: 1000 };
+    const clock = new VirtualClock(time, process, clocks);
+    clocks.rate = 2;
+    expect(clock.monotonicMs()).toBe(2000);
+    time.runUntil(500);
+    clocks.rate = 1;
+    time.runUntil(1000);
+    process.busyMs = 0;
+    expect(clock.monotonicMs()).toBe(2000);
+    time.runUntil(1100);
+    expect(clock.monotonicMs()).toBe(2100);
+  });
+
   test("fires no timer early by its own time, whatever becomes of its rate", () => {
     for (const [before, after] of [
       [1, 0.5],

@@ -95,6 +95,8 @@ export class MachineClocks {
   /** What the monotonic clock showed when the rate last changed, and when that was. */
   #monotonicMs = 0;
   #sinceMs = 0;
+  /** The latest time of the world for which the monotonic clock was read: a busy process reads times to come. */
+  #readMs = 0;
 
   constructor(time: VirtualTime) {
     this.#time = time;
@@ -104,9 +106,11 @@ export class MachineClocks {
     return this.#rate;
   }
 
+  /** Takes effect behind what was read already, or the monotonic clock would go back. */
   set rate(rate: number) {
-    this.#monotonicMs = this.monotonicAt(this.#time.nowMs);
-    this.#sinceMs = this.#time.nowMs;
+    const fromMs = Math.max(this.#readMs, this.#time.nowMs);
+    this.#monotonicMs = this.monotonicAt(fromMs);
+    this.#sinceMs = fromMs;
     this.#rate = rate;
   }
 
@@ -115,6 +119,7 @@ export class MachineClocks {
   }
 
   monotonicAt(worldMs: number): number {
+    this.#readMs = Math.max(this.#readMs, worldMs);
     return this.#monotonicMs + (worldMs - this.#sinceMs) * this.#rate;
   }
 }

@@ -16,7 +16,8 @@ import { SeededRandom } from "../../src/base/random.ts";
 import type { ReplyValue } from "../../src/resp/reply-parser.ts";
 import type { DiskError } from "../../src/storage/disk.ts";
 import type { StorageError } from "../../src/storage/errors.ts";
-import { ReplicaComparison } from "./replica-comparison.ts";
+import { describeFrame } from "./frame-description.ts";
+import { WorldInvariants } from "./invariants/world-invariants.ts";
 import type { StepObserver } from "./step-observer.ts";
 import { Trace } from "./trace.ts";
 import { textOf, VirtualClient } from "./virtual-client.ts";
@@ -34,8 +35,8 @@ export interface WorldOptions {
   readonly settingsOf?: (name: string) => Settings;
   /** Lines of the history as text that are kept; 0 for none. */
   readonly traceLinesMax?: number;
-  /** Whether the replicas' states are compared all the time, and not by others or only when they are at rest. */
-  readonly comparesStates?: boolean;
+  /** Whether the invariants are checked at every step; true without it. */
+  readonly isWatched?: boolean;
   readonly tearsSectors?: boolean;
   /** As in MachineOptions. */
   readonly failed?: (machine: VirtualMachine, error: DiskError | StorageError) => void;
@@ -56,7 +57,6 @@ const usualSettings: Settings = {
 
 const callLimitMs = 20_000;
 const settleLimitMs = 30_000;
-const lookEveryMs = 50;
 
 export class VirtualWorld {
   readonly time = new VirtualTime();
@@ -66,8 +66,8 @@ export class VirtualWorld {
   readonly random: SeededRandom;
   readonly network: VirtualNetwork;
   readonly machines: VirtualMachine[] = [];
-  readonly comparison = new ReplicaComparison();
   readonly #options: WorldOptions;
+  readonly #invariants: WorldInvariants | null;
   #clientCount = 0;
 
   constructor(options: WorldOptions) {
@@ -75,7 +75,18 @@ export class VirtualWorld {
     this.random = new SeededRandom(options.seed);
     this.trace = new Trace(() => this.time.nowMs, options.traceLinesMax ?? 0);
     this.network = new VirtualNetwork(this.time, new SeededRandom(this.random.uint32()), this.trace);
+    if (this.trace.isRead) {
+      this.network.frameTap = (from, to, frame) => this.trace.line(from, `→ ${to}: ${describeFrame(frame)}`);
+    }
+    this.#invariants = options.isWatched === false ? null : new WorldInvariants(this);
+    if (this.#invariants !== null) this.observers.push(this.#invariants);
     for (let number = 1; number <= options.machines; number++) this.addMachine();
+  }
+
+  /** What is known of a world that is watched. */
+  get invariants(): WorldInvariants {
+    assert(this.#invariants !== null, "a world that is watched");
+    return this.#invariants;
   }
 
   // ── Machines ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,11 +150,7 @@ export class VirtualWorld {
   // ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   run(forMs: number): void {
-    const untilMs = this.time.nowMs + forMs;
-    while (this.time.nowMs < untilMs) {
-      this.time.runUntil(Math.min(untilMs, this.time.nowMs + lookEveryMs));
-      this.comparison.look(this.running, this.#options.comparesStates ?? true);
-    }
+    this.time.runUntil(this.time.nowMs + forMs);
   }
 
   /** Lets time pass until `condition` holds; throws, naming `what`, when it does not within `limitMs`. */
@@ -162,7 +169,7 @@ export class VirtualWorld {
     for (const { disk } of this.machines) disk.cutPowerAfter(Number.MAX_SAFE_INTEGER);
     for (const machine of this.machines) if (!machine.isRunning && !machine.hasLeft) machine.start();
     this.runUntil("all nodes at rest in one state", () => this.#isAtRest(), settleLimitMs);
-    this.comparison.look(this.running, true);
+    this.#invariants?.checkAtRest();
   }
 
   #isAtRest(): boolean {

@@ -10,6 +10,8 @@ export interface WorkloadCounts {
   readonly acknowledged: number;
   /** Operations of which nobody knows whether they were executed. */
   readonly unknown: number;
+  /** Histories that could not be judged within the limits of the checker. */
+  readonly undecided: number;
 }
 
 export interface Workload {

@@ -201,6 +201,7 @@ export class MemoryDisk implements Disk {
   // ── Disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   makeDirectory(path: string): void {
+    this.#begin();
     const parents: DirectoryNode[] = [];
     let directory = this.#root;
     for (const name of partsOf(path)) {
@@ -238,6 +239,7 @@ export class MemoryDisk implements Disk {
   }
 
   create(path: string, sizeBytes: number): DiskFile {
+    this.#begin();
     const { directory, name } = this.#parent(path);
     const file = new FileNode();
     directory.change((names) => names.set(name, file));
@@ -257,6 +259,7 @@ export class MemoryDisk implements Disk {
   }
 
   rename(from: string, to: string): void {
+    this.#begin();
     const source = this.#parent(from);
     const target = this.#parent(to);
     assert(source.directory === target.directory, "a rename within one directory");
@@ -270,6 +273,7 @@ export class MemoryDisk implements Disk {
   }
 
   remove(path: string): void {
+    this.#begin();
     const { directory, name } = this.#parent(path);
     directory.change((names) => names.delete(name));
     this.#step();
@@ -366,6 +370,7 @@ export class MemoryDisk implements Disk {
   }
 
   #write(path: string, file: FileNode, bytes: Uint8Array, offset: number): void {
+    this.#begin();
     const growth = offset + bytes.length - file.live.length;
     if (growth > 0) {
       assert(!file.mapped, "a mapped file not to grow");
@@ -410,6 +415,11 @@ export class MemoryDisk implements Disk {
     if (next === null) return null;
     this.#nextSyncError = next.after > 0 ? { ...next, after: next.after - 1 } : null;
     return next.after > 0 ? null : next.code;
+  }
+
+  /** What the process still tries on its way out, once the power has gone, changes nothing. */
+  #begin(): void {
+    if (this.operations >= this.#powerCutAt) throw new PowerCut("the power has gone");
   }
 
   #step(): void {

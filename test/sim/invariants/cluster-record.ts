@@ -20,6 +20,8 @@ export class ClusterRecord {
   readonly nodes = new Map<NodeId, WatchedNode>();
   /** Nodes whose disk was damaged or replaced: what they held they may have lost. */
   readonly damaged = new Set<NodeId>();
+  /** Leaders seen, each in its term. */
+  elections = 0;
   /** Who was seen to give a vote, by term and candidate. */
   readonly #votes = new Map<string, Set<NodeId>>();
 
@@ -40,6 +42,7 @@ export class ClusterRecord {
     { id, currentTerm, membership }: Pick<Inspected, "id" | "currentTerm" | "membership">,
     name: string,
   ): void {
+    this.elections++;
     const votes = this.#votes.get(`${currentTerm} ${id}`);
     const voters = membership.members.filter(({ voting }) => voting);
     const given = voters.filter((voter) => voter.id === id || votes?.has(voter.id) === true);

@@ -18,10 +18,27 @@ export class DurableHardState {
   readonly #disk: MemoryDisk;
   readonly #path: string;
   #last: DurableState | null = null;
+  /** What was there when somebody damaged it: the node had it on disk, and owes nobody that it stays there. */
+  #damaged: DurableState | null = null;
 
   constructor(disk: MemoryDisk, path: string) {
     this.#disk = disk;
     this.#path = path;
+  }
+
+  /** The newest that the node has had on disk in this life, as of the last look when it was damaged since; or null. */
+  get stored(): DurableState | null {
+    const found = this.read();
+    const damaged = this.#damaged;
+    return damaged !== null && (found === null || found.sequence < damaged.sequence) ? damaged : found;
+  }
+
+  /** The disk was damaged from outside a moment ago. */
+  noteDamage(): void {
+    const before = this.#last;
+    if (before !== null && before.sequence > (this.#damaged?.sequence ?? -1)) this.#damaged = before;
+    // What was found good may be so no more.
+    this.#last = null;
   }
 
   /** The newest good copy; null when there is none. */

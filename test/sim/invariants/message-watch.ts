@@ -45,7 +45,7 @@ export class MessageWatch {
     const isQuestion = message.kind === "RequestVote";
     if (message.kind === "RequestVoteResponse" && message.preVote && message.voteGranted) return;
     const term = isQuestion && message.preVote ? message.term - 1 : message.term;
-    const state = node.hardState.read();
+    const state = node.hardState.stored;
     if (state === null || state.currentTerm < term) {
       throw new Violation(
         2,
@@ -61,7 +61,7 @@ export class MessageWatch {
 
   #voted(node: WatchedNode, { preVote, voteGranted, term, to }: RequestVoteResponse): void {
     if (preVote || !voteGranted) return;
-    const state = node.hardState.read();
+    const state = node.hardState.stored;
     const isStored = state !== null && (state.currentTerm > term || state.votedFor === to);
     if (!isStored)
       throw new Violation(

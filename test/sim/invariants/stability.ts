@@ -8,7 +8,8 @@
 // Wall clocks are not among them: they may jump as they like. Monotonic clocks that run too fast or slow are.
 //
 // While the leader and its followers in touch are a majority of the voters, no node of the cluster enters a new term,
-// unless the leader has told another to take over, or an administrator has forced an election.
+// unless the leader has told another to take over, or an administrator has forced an election. Nor does that leader leave
+// office by itself, unless it was removed, or could not commit anything in its term.
 
 import type { NodeId, Term } from "../../../src/raft/types.ts";
 import { Violation } from "./violation.ts";
@@ -60,14 +61,29 @@ export class Stability {
     const endedTerm = this.#newestTerm;
     this.#newestTerm = currentTerm;
     if (this.#ending.has(endedTerm) || leader === undefined || endedTerm !== this.#contactTerm) return;
+    this.#checkInTouch(`${node.name} enters term ${currentTerm}`, leader, health, nowMs);
+  }
+
+  /** `leader` leads no more, in the term that it led: that is judged now, and the term ends without one. */
+  leftOffice(leader: WatchedNode, health: LinkHealth, nowMs: number): void {
+    const { raft } = leader.member;
+    const term = raft.currentTerm;
+    if (term !== this.#newestTerm || this.#ending.has(term)) return;
+    this.#ending.add(term);
+    const hasCommitted = raft.termAt(raft.commitIndex) === term;
+    if (term !== this.#contactTerm || !hasCommitted || raft.isRemoved) return;
+    this.#checkInTouch(`${leader.name} leaves office`, leader, health, nowMs);
+  }
+
+  #checkInTouch(what: string, leader: WatchedNode, health: LinkHealth, nowMs: number): void {
     this.looks++;
     const touched = this.#inTouch(leader, health, nowMs);
     const voters = leader.member.raft.membership.members.filter(({ voting }) => voting);
     if (touched * 2 <= voters.length) return;
     throw new Violation(
       19,
-      `${node.name} enters term ${currentTerm} at ${nowMs} ms, although ${leader.name}, the leader of term ` +
-        `${endedTerm}, is in touch with ${touched} of ${voters.length} voters, itself included`,
+      `${what} at ${nowMs} ms, although ${leader.name}, the leader of term ` +
+        `${this.#contactTerm}, is in touch with ${touched} of ${voters.length} voters, itself included`,
     );
   }
 

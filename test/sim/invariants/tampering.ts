@@ -5,7 +5,7 @@ import { assert } from "../../../src/base/assert.ts";
 import type { ClusterMember } from "../../../src/node/cluster-member.ts";
 import { VirtualWorld, type WorldOptions } from "../virtual-world.ts";
 import { type PromiseNumber, Violation } from "./violation.ts";
-import { WorldInvariants } from "./world-invariants.ts";
+import type { WorldInvariants } from "./world-invariants.ts";
 
 export interface Watched {
   readonly world: VirtualWorld;
@@ -14,9 +14,7 @@ export interface Watched {
 
 function watched(options: Partial<WorldOptions> = {}): Watched {
   const world = new VirtualWorld({ seed: 1, machines: 3, ...options });
-  const invariants = new WorldInvariants(world);
-  world.observers.push(invariants);
-  return { world, invariants };
+  return { world, invariants: world.invariants };
 }
 
 /** A cluster of three that has been quiet for a while, led by n1. */

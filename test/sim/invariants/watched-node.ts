@@ -84,6 +84,12 @@ export class WatchedNode {
     return this.#process.config.get("election-timeout");
   }
 
+  /** It led its term when it was looked at last, and does not any more, in the same term. */
+  get hasLeftOffice(): boolean {
+    const { role, currentTerm } = this.member.raft;
+    return this.#role === "leader" && role !== "leader" && currentTerm === this.#currentTerm;
+  }
+
   /** Index of the newest entry that is part of what its clients are told. */
   get appliedIndex(): LogIndex {
     return this.member.replica.stateMachine.appliedIndex;
@@ -91,6 +97,7 @@ export class WatchedNode {
 
   /** The disk was damaged from outside, or a damaged one is left alone. */
   noteDamage(): void {
+    this.hardState.noteDamage();
     const secured = this.hardState.read()?.securedIndex ?? 0;
     this.#provenIndex = Math.max(secured, this.durableLog.provenIndex());
   }
@@ -105,6 +112,8 @@ export class WatchedNode {
   lookAtStep(): void {
     const { raft, replica } = this.member;
     this.look();
+    // Between steps somebody may damage it.
+    this.hardState.read();
     if (raft.lastIndex === replica.log.lastIndex) return;
     throw new Violation(
       6,

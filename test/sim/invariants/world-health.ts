@@ -37,6 +37,7 @@ export class WorldHealth implements LinkHealth, LinkTap {
   stepped(machine: VirtualMachine): void {
     const { name } = machine;
     const { nowMs } = this.#time;
+    if (isOffBeat(machine)) this.disturbed(name);
     const beforeMs = this.#steppedMs.get(name);
     if (beforeMs === nowMs) return;
     if (beforeMs === undefined) this.#machines.set(name, machine);
@@ -82,9 +83,13 @@ export class WorldHealth implements LinkHealth, LinkTap {
     const process = machine?.process ?? null;
     const quietMs = this.#time.nowMs - (this.#steppedMs.get(name) ?? -Infinity);
     const isQuiet = quietMs > stillPart * this.#electionTimeoutMs;
-    const isOffBeat = machine !== undefined && Math.abs(machine.clocks.rate - 1) > rateTolerance;
-    if (process === null || process.isStandingStill || isQuiet || isOffBeat) this.disturbed(name);
+    const isUnwell = machine === undefined || process === null || process.isStandingStill || isQuiet;
+    if (isUnwell || isOffBeat(machine)) this.disturbed(name);
   }
+}
+
+function isOffBeat({ clocks }: VirtualMachine): boolean {
+  return Math.abs(clocks.rate - 1) > rateTolerance;
 }
 
 function linkOf(one: string, other: string): string {

@@ -8,12 +8,12 @@ import type { Message } from "../../../src/raft/types.ts";
 import { noReply } from "../../../src/resp/no-reply.ts";
 import { bodyBytesAt, recordSizeBytes } from "../../../src/storage/record.ts";
 import { segmentHeaderBytes } from "../../../src/storage/segment.ts";
+import { ChosenFaults } from "../chosen-faults.ts";
+import { clockFaultKinds, processFaultKinds } from "../fault-kinds.ts";
 import { testHistories } from "../histories.ts";
-import { VirtualFaults } from "../virtual-faults.ts";
-import { VirtualLoad } from "../virtual-load.ts";
 import { VirtualWorld } from "../virtual-world.ts";
+import { CheckedLoad } from "../workload/checked-load.ts";
 import { broken, brokenByWrite, formed, memberOn, violationIn } from "./tampering.ts";
-import { WorldInvariants } from "./world-invariants.ts";
 
 const hardStatePath = "/data/node/hard-state";
 const segmentPath = "/data/node/log/0000000000000001.segment";
@@ -29,6 +29,28 @@ describe("the invariants of a world notice", () => {
     const { world } = formed();
     world.machine("n2").disk.replace(hardStatePath, new Uint8Array(8192));
     expect(brokenByWrite(world)).toBe(2);
+  });
+
+  test("nothing when its disk loses the term in which a running node speaks", () => {
+    const { world } = formed();
+    world.machine("n2").damage((disk) => {
+      for (const copy of [0, 4096]) disk.damage(hardStatePath, copy + 30, 1);
+    });
+    expect(brokenByWrite(world)).toBeNull();
+  });
+
+  test("2: a node that speaks in a later term than its disk had before it was damaged", () => {
+    const { world } = formed();
+    const machine = world.machine("n2");
+    machine.damage((disk) => {
+      for (const copy of [0, 4096]) disk.damage(hardStatePath, copy + 30, 1);
+    });
+    world.machine("n1").kill();
+    world.runUntil("another leader", () => memberOn(world, "n2").raft.currentTerm > 1, 5000);
+    // Until it has nothing more to store.
+    world.run(6000);
+    machine.disk.replace(hardStatePath, new Uint8Array(8192));
+    expect(broken(() => world.run(1000))).toBe(2);
   });
 
   test("2: a node that starts again without its vote", () => {
@@ -259,6 +281,33 @@ describe("the invariants of a world notice", () => {
     ).toBe(19);
   });
 
+  test("19: a healthy leader that leaves office by itself", () => {
+    const { world } = formed();
+    const { raft } = memberOn(world, "n1");
+    expect(
+      broken(() => {
+        raft.tick(world.time.nowMs + 10_000);
+        world.run(10);
+      }),
+    ).toBe(19);
+  });
+
+  test("no deposition long after a leader that was not well has left office", () => {
+    const { world } = formed();
+    const { raft } = memberOn(world, "n1");
+    const tick = raft.tick.bind(raft);
+    world.machine("n1").process?.standStill(150);
+    world.run(300);
+    expect(raft.role).toBe("leader");
+    tick(world.time.nowMs + 10_000);
+    for (const name of ["n1", "n2", "n3"]) memberOn(world, name).raft.tick = () => undefined;
+    world.run(4000);
+    expect([raft.role, raft.currentTerm]).toEqual(["follower", 1]);
+    tick(world.time.nowMs + 20_000);
+    world.run(100);
+    expect(raft.currentTerm).toBe(2);
+  });
+
   test("no depositions where something was wrong, or somebody wanted them", () => {
     const { world, invariants } = formed();
     world.call("n1", ["RAFT.TRANSFER_LEADER"]);
@@ -288,24 +337,31 @@ describe("the invariants of a world notice", () => {
   });
 });
 
+const faultKinds = [
+  ...processFaultKinds,
+  ...clockFaultKinds,
+  "isolate",
+  "halves",
+  "deafen",
+  "reset",
+] as const;
+
 function underFaults(
   seed: number,
   isWatched: boolean,
   proxy: boolean,
 ): { world: VirtualWorld; counts: Record<string, number> } {
-  const world = new VirtualWorld({ seed, machines: 3, settings: { "follower-proxy": proxy ? "yes" : "no" } });
-  const invariants = isWatched ? new WorldInvariants(world) : null;
-  if (invariants !== null) world.observers.push(invariants);
+  const settings = { "follower-proxy": proxy ? "yes" : "no" };
+  const world = new VirtualWorld({ seed, machines: 3, settings, isWatched });
   world.formCluster();
-  const load = new VirtualLoad(world, 3);
-  const faults = new VirtualFaults(world);
+  const load = new CheckedLoad(world, 3);
+  const faults = new ChosenFaults(world, faultKinds);
   load.start();
   faults.run(1500, 200);
+  faults.end();
   world.settle();
   load.finish();
-  world.settle();
-  invariants?.checkAtRest();
-  return { world, counts: { ...invariants?.counts } };
+  return { world, counts: isWatched ? world.invariants.counts : {} };
 }
 
 testHistories(

@@ -2,11 +2,10 @@
 // what the numbers in violation.ts promise. It sees the nodes themselves, what their disks would keep, and the wire, and
 // remembers what they have shown; a promise that does not hold is thrown as a `Violation`.
 //
-//     const invariants = new WorldInvariants(world);
-//     world.observers.push(invariants);                   // before the first machine starts
+//     const invariants = new WorldInvariants(world);      // as VirtualWorld does, before it has any machine
+//     world.observers.push(invariants);
 //     …
-//     world.settle();
-//     invariants.checkAtRest();
+//     invariants.checkAtRest();                           // as its settle() does
 //
 //    steps  ──► WatchedNode ──┬─► ClusterInvariants (src/raft): 1, 2, 4, 5, 7, 10
 //    frames ──► MessageWatch ─┤   KnownLog: 3    ReferenceState: 7, 8    Stability: 19
@@ -86,6 +85,16 @@ export class WorldInvariants implements StepObserver {
       states,
       termChanges,
     };
+  }
+
+  /** Ids of all clusters that its machines have been members of. */
+  get clusterIds(): readonly string[] {
+    return [...this.#clusters.keys()];
+  }
+
+  /** Leaders seen, each in its term. */
+  get elections(): number {
+    return [...this.#clusters.values()].reduce((sum, { elections }) => sum + elections, 0);
   }
 
   // ── Steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,6 +188,7 @@ export class WorldInvariants implements StepObserver {
       this.#health.noteElectionTimeout(node.electionTimeoutMs);
     }
     const { cluster } = node;
+    if (node.hasLeftOffice) cluster.stability.leftOffice(node, this.#health, this.#time.nowMs);
     if (member.raft.currentTerm > cluster.stability.newestTerm) this.#lookAtTerm(node);
     node.look();
     return node;

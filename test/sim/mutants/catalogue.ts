@@ -73,14 +73,6 @@ const durability: readonly Mutant[] = [
     ],
   },
   {
-    name: "truncate-without-note",
-    summary: "a truncation that a crash cuts short is not finished",
-    edits: [
-      { file: "storage/log.ts", find: "      if (noted) this.#intent.set(index);\n", replace: nothing },
-      { file: "storage/log.ts", find: "      if (noted) this.#intent.clear();\n", replace: nothing },
-    ],
-  },
-  {
     name: "go-on-after-failed-sync",
     summary: "a sync that failed is taken for one that is done",
     edits: [

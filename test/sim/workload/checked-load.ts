@@ -5,9 +5,9 @@
 import { assert } from "../../../src/base/assert.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import type { ReplyValue } from "../../../src/resp/reply-parser.ts";
-import { familiesOf } from "../../nemesis/families/chapter-families.ts";
-import type { LoadFamily } from "../../nemesis/family.ts";
-import { type Step, verdictOf } from "../../nemesis/step.ts";
+import { familiesOf } from "../../workload/families/chapter-families.ts";
+import type { LoadFamily } from "../../workload/family.ts";
+import { type Step, verdictOf } from "../../workload/step.ts";
 import { textOf } from "../virtual-client.ts";
 import type { VirtualWorld } from "../virtual-world.ts";
 import type { Workload, WorkloadCounts } from "../workload.ts";
@@ -24,8 +24,6 @@ const tickMs = 1e-7;
 export class CheckedLoad implements Workload {
   /** Answers by their code, `-MOVED` and so on. */
   readonly errors = new Map<string, number>();
-  /** Parts of histories that could not be judged within the limits of the checker. */
-  undecided = 0;
   readonly #world: VirtualWorld;
   readonly #wallTimes: VirtualWallTimes;
   readonly #random: SeededRandom;
@@ -39,6 +37,7 @@ export class CheckedLoad implements Workload {
   #sent = 0;
   #acknowledged = 0;
   #unknown = 0;
+  #undecided = 0;
 
   constructor(world: VirtualWorld, clients: number) {
     this.#world = world;
@@ -66,12 +65,25 @@ export class CheckedLoad implements Workload {
     for (const session of this.#sessions) session.stop();
   }
 
+  /** Sends no more, lets time pass until all that was sent is answered and the cluster is at rest, and checks. */
+  finish(): void {
+    this.stop();
+    this.#world.runUntil("every command is answered", () => this.openCount === 0);
+    this.#world.settle();
+    this.check();
+  }
+
   get openCount(): number {
     return this.#sessions.reduce((sum, { openCount }) => sum + openCount, 0);
   }
 
   get counts(): WorkloadCounts {
-    return { sent: this.#sent, acknowledged: this.#acknowledged, unknown: this.#unknown };
+    return {
+      sent: this.#sent,
+      acknowledged: this.#acknowledged,
+      unknown: this.#unknown,
+      undecided: this.#undecided,
+    };
   }
 
   check(): void {
@@ -80,7 +92,7 @@ export class CheckedLoad implements Workload {
       const result = family.check();
       if (result.kind === "violation")
         throw new Error(`13. the history of ${result.partition} has no order\n${result.explanation}`);
-      if (result.kind === "undecided") this.undecided++;
+      if (result.kind === "undecided") this.#undecided++;
     }
   }
 
@@ -109,6 +121,7 @@ export class CheckedLoad implements Workload {
       return;
     }
     if (ending.kind === "unknown") this.#unknown++;
+    if (ending.text === "") return;
     const code = ending.text.split(" ", 1)[0] as string;
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
   }

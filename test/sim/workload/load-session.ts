@@ -3,7 +3,7 @@
 
 import type { SeededRandom } from "../../../src/base/random.ts";
 import type { ReplyValue } from "../../../src/resp/reply-parser.ts";
-import { type OpenStep, type Step, verdictOf } from "../../nemesis/step.ts";
+import { type OpenStep, type Step, verdictOf } from "../../workload/step.ts";
 import { textOf, type VirtualClient } from "../virtual-client.ts";
 import type { VirtualProcess } from "../virtual-process.ts";
 import type { VirtualWorld } from "../virtual-world.ts";
@@ -22,7 +22,7 @@ export interface SessionOptions {
 
 export type Ending =
   | { readonly kind: "answered"; readonly reply: ReplyValue }
-  /** `text` is the error. */
+  /** `text` is the error, empty when the connection was lost. */
   | { readonly kind: "refused" | "unknown"; readonly text: string };
 
 const pipelineMax = 12;

@@ -3,7 +3,7 @@
 
 import { assert } from "../../../src/base/assert.ts";
 import type { WallClocks } from "../../checker/models/expiring-key.ts";
-import type { WallTimes } from "../../nemesis/wall-times.ts";
+import type { WallTimes } from "../../workload/wall-times.ts";
 import type { StepObserver } from "../step-observer.ts";
 import type { VirtualMachine } from "../virtual-machine.ts";
 import { worldStartMs } from "../virtual-time.ts";

@@ -90,8 +90,8 @@ function nodeLines({ identity, hardState, log, membership }: CheckedNode): strin
     const entries =
       entryCount === 0
         ? "no entries"
-        : `${entryCount} entries, ${firstIndex} to ${lastIndex}, the last of term ${lastTerm}`;
-    lines.push(`log: ${entries}, in ${segmentCount} segments of ${sizeBytes} bytes`);
+        : `${counted(entryCount, "entry", "entries")}, ${firstIndex} to ${lastIndex}, the last of term ${lastTerm}`;
+    lines.push(`log: ${entries}, in ${counted(segmentCount, "segment", "segments")} of ${sizeBytes} bytes`);
   }
   if (membership !== null) {
     const members = membership.membership.members.map(({ id, host, port, voting }) => {
@@ -115,14 +115,18 @@ function verdictOf(report: CheckReport): string {
   const repairs = count("repair");
   switch (statusOf(report)) {
     case damagedExitStatus:
-      return `DAMAGED (${count("damage")} findings): a node must not go on with these files.`;
+      return `DAMAGED (${counted(count("damage"), "finding", "findings")}): a node must not go on with these files.`;
     case foreignExitStatus:
       return "NOT USABLE HERE: some files are another node's or a newer version's; nothing else is wrong.";
     case startExitStatus:
-      return `UNKNOWN: ${count("unchecked")} files could not be read; run it as the user of the server.`;
+      return `UNKNOWN: ${counted(count("unchecked"), "file", "files")} could not be read; run it as the user of the server.`;
     default:
       return repairs === 0 ? "SOUND." : `SOUND: the next start mends what is marked "repair" (${repairs}).`;
   }
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Names in damaged files may hold anything, and a terminal obeys some of it. */

@@ -46,7 +46,7 @@ scenario(
     const sound = await runVlot(place, ["check", node.directory]);
     expect([sound.status, sound.errors]).toEqual([0, ""]);
     expect(sound.output).toContain(`node ${id} of cluster `);
-    expect(sound.output).toMatch(/log: \d+ entries, 1 to \d+, the last of term \d+, in 1 segments/);
+    expect(sound.output).toMatch(/log: \d+ entries, 1 to \d+, the last of term \d+, in 1 segment of /);
     expect(sound.output).toContain(other.address);
     expect(sound.output).toContain("SOUND");
     const json = await runVlot(place, ["check", join(node.name, "node"), "--json"]);

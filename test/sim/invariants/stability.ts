@@ -56,8 +56,12 @@ export class Stability {
 
   /** `node` is in `term`, perhaps for the first time of all; `leader` led the newest term before, if anybody did. */
   entered(node: WatchedNode, leader: WatchedNode | undefined, health: LinkHealth, nowMs: number): void {
-    const { currentTerm } = node.member.raft;
+    const { id, currentTerm } = node.member.raft;
     if (currentTerm <= this.#newestTerm) return;
+    // One that was removed and does not know it yet may be told to hold an election: its term ends with it, unless it
+    // gets to a member, which is looked at then.
+    if (leader !== undefined && !leader.member.raft.membership.members.some((member) => member.id === id))
+      return;
     const endedTerm = this.#newestTerm;
     this.#newestTerm = currentTerm;
     if (this.#ending.has(endedTerm) || leader === undefined || endedTerm !== this.#contactTerm) return;

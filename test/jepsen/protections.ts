@@ -237,6 +237,7 @@ export const protections: readonly Protection[] = [
         find: "    this.#spare.complete(this.#sizeOfNext(sizeBytes));\n    this.sync();\n",
         replace: "    this.#spare.complete(this.#sizeOfNext(sizeBytes));\n",
       },
+      { file: "storage/log.ts", find: "      full.file.sync();\n", replace: "" },
     ],
   },
   {

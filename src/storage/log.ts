@@ -397,13 +397,12 @@ export class Log implements LogView {
   #addSegment(sizeBytes: number): void {
     // First what can run out of space: then nothing has happened yet.
     this.#spare.complete(this.#sizeOfNext(sizeBytes));
-    this.sync();
+    // Also with nothing to sync: the file of a full segment lets go of what background syncs needed.
+    this.#syncActive();
     const full = this.#row.active;
     const before = full.pointAt(full.lastIndex);
     const path = `${this.#directory}/${segmentName(before.index + 1)}`;
     try {
-      // Also if the log had nothing to sync: the file lets go of what background syncs needed.
-      full.file.sync();
       const file = this.#spare.take(this.#sizeOfNext(sizeBytes));
       file.write(segmentHeader(file.sizeBytes, before, this.#owner), 0);
       file.sync();
@@ -471,7 +470,10 @@ export class Log implements LogView {
   /** Makes every entry durable. A DiskError is final: the log refuses all further work. */
   sync(): void {
     this.#checkUsable();
-    if (this.#durableIndex === this.#row.lastIndex) return;
+    if (this.#durableIndex !== this.#row.lastIndex) this.#syncActive();
+  }
+
+  #syncActive(): void {
     try {
       this.#row.active.file.sync();
     } catch (error) {

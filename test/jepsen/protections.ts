@@ -232,12 +232,7 @@ export const protections: readonly Protection[] = [
     testFile: log,
     title: "redisraft #43: no crash",
     edits: [
-      {
-        file: "storage/log.ts",
-        find: "    this.#spare.complete(this.#sizeOfNext(sizeBytes));\n    this.sync();\n",
-        replace: "    this.#spare.complete(this.#sizeOfNext(sizeBytes));\n",
-      },
-      { file: "storage/log.ts", find: "      full.file.sync();\n", replace: "" },
+      { file: "storage/log.ts", find: "    this.#syncActive();\n    const full", replace: "    const full" },
     ],
   },
   {
